@@ -1,0 +1,68 @@
+package dev.graft.events;
+
+import java.util.List;
+import java.util.Map;
+
+/** One line of {@code events.jsonl}; its {@code event} field is the name given with each record. */
+public sealed interface Event {
+  /**
+   * {@code "event":"run"}: the first line of a run.
+   *
+   * @param name what the run is called in a report
+   * @param recipe the whole recipe as written with its defaults
+   * @param model shape and counts of the model ({@code parameters}, {@code active_parameters},
+   *     {@code num_experts}, …)
+   * @param flopsPerToken training FLOPs of one token
+   * @param flopsFormula how they are counted
+   */
+  record Run(
+      String name,
+      Map<String, Object> recipe,
+      Map<String, Object> model,
+      double flopsPerToken,
+      String flopsFormula)
+      implements Event {}
+
+  /**
+   * {@code "event":"step"}: one optimiser step.
+   *
+   * @param step from 1
+   * @param tokens trained on so far, this step included
+   * @param loss mean cross entropy in nats
+   * @param auxLoss Σ α_l L_aux_l
+   * @param zLoss router z-loss after its coefficient
+   * @param lr learning rate of this step
+   * @param gradNorm L2 norm before clipping
+   * @param seconds wall time of the step
+   * @param tokensPerSecond of this step
+   * @param mfu model FLOPs utilisation, of the measured peak of this machine
+   * @param memoryBytes resident set of the process
+   * @param layers one entry per MoE layer
+   */
+  record Step(
+      int step,
+      long tokens,
+      double loss,
+      double auxLoss,
+      double zLoss,
+      double lr,
+      double gradNorm,
+      double seconds,
+      double tokensPerSecond,
+      double mfu,
+      long memoryBytes,
+      List<LayerStats> layers)
+      implements Event {}
+
+  /** {@code "event":"validation"}: mean cross entropy in nats over {@code validationTokens}. */
+  record Validation(int step, long tokens, double loss, long validationTokens) implements Event {}
+
+  /** {@code "event":"similarity"}: mean pairwise cosine of expert weights per MoE layer. */
+  record Similarity(int step, long tokens, List<Double> layers) implements Event {}
+
+  /** {@code "event":"sample"}: text the model wrote. */
+  record Sample(int step, String prompt, String text) implements Event {}
+
+  /** {@code "event":"checkpoint"}: a checkpoint is complete on disk. */
+  record Saved(int step, String path) implements Event {}
+}
