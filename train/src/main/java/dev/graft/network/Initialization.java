@@ -1,0 +1,34 @@
+package dev.graft.network;
+
+import dev.graft.checkpoint.ModelSpec;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.SplittableRandom;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * Fresh weights. Java's own generator, one stream per stored tensor, so that a value depends on
+ * name and seed only.
+ */
+final class Initialization {
+  private Initialization() {}
+
+  static void fill(Parameters parameters, ModelSpec spec, long seed) {
+    MemorySegment memory = Libtorch.memory(parameters.flatWeights());
+    boolean wide = parameters.precision().stream() == ScalarType.Double;
+    for (Parameters.Stored stored : parameters.stored()) {
+      boolean norm = stored.name().endsWith("norm.weight");
+      boolean bias = stored.name().endsWith(".bias");
+      SplittableRandom random =
+          new SplittableRandom(seed ^ ((long) stored.name().hashCode() << 32));
+      for (long i = stored.offset(); i < stored.offset() + stored.elements(); i++) {
+        double value = norm ? 1 : bias ? 0 : random.nextGaussian() * spec.initializerRange();
+        if (wide) {
+          memory.setAtIndex(ValueLayout.JAVA_DOUBLE, i, value);
+        } else {
+          memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) value);
+        }
+      }
+    }
+  }
+}
