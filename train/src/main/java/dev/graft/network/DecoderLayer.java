@@ -195,7 +195,8 @@ final class DecoderLayer {
           new BoolOptional(false),
           false,
           new TensorVector());
-      Tensor result = tape.input().grad();
+      // A tensor of its own: grad() points into the leaf, which the tape releases.
+      Tensor result = tape.input().grad().detach();
       outer.attach(result);
       return result;
     }

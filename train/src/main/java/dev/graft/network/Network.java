@@ -190,7 +190,7 @@ public final class Network implements AutoCloseable {
         new BoolOptional(false),
         false,
         new TensorVector());
-    return new Last(loss, input.grad());
+    return new Last(loss, input.grad().detach());
   }
 
   private Tensor embed(Tensor ids) {

@@ -31,7 +31,8 @@ public record Gate(Tensor probabilities, Tensor expertIds, Tensor weights) {
     T_TensorTensor_T top = probabilities.topk(moe.topK(), -1, true, true);
     Tensor chosen = top.get0();
     Tensor weights = chosen.div(chosen.sum(new long[] {-1}, true, new ScalarTypeOptional()));
-    return new Gate(probabilities, top.get1(), weights);
+    // The tuple owns what get1 points to.
+    return new Gate(probabilities, top.get1().detach(), weights);
   }
 
   /**

@@ -1,0 +1,192 @@
+package dev.graft.checkpoint;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** A Hugging Face directory, its weights mapped into memory. Close it to unmap them. */
+public final class Checkpoint implements AutoCloseable {
+  private static final String SINGLE = "model.safetensors";
+  private static final String INDEX = "model.safetensors.index.json";
+
+  private final Path directory;
+  private final ObjectNode config;
+  private final ModelSpec spec;
+  private final Map<String, StoredTensor> tensors;
+  private final Arena arena;
+
+  private Checkpoint(
+      Path directory,
+      ObjectNode config,
+      ModelSpec spec,
+      Map<String, StoredTensor> tensors,
+      Arena arena) {
+    this.directory = directory;
+    this.config = config;
+    this.spec = spec;
+    this.tensors = tensors;
+    this.arena = arena;
+  }
+
+  /**
+   * Opens a directory and checks that every tensor of its shape is there.
+   *
+   * @throws InvalidInputException if it cannot be used; the message names file and field
+   */
+  @SuppressWarnings("MustBeClosedChecker") // the checkpoint closes it
+  public static Checkpoint open(Path directory) throws IOException {
+    ObjectNode config = readConfig(directory);
+    ModelSpec spec = ConfigReader.read(directory.resolve("config.json").toString(), config);
+    Arena arena = Arena.ofShared();
+    try {
+      Map<String, StoredTensor> tensors = tensors(directory, arena);
+      TensorNames.check(directory, spec, tensors);
+      return new Checkpoint(directory, config, spec, tensors, arena);
+    } catch (IOException | RuntimeException e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  /** Reads {@code config.json} alone. */
+  public static ObjectNode readConfig(Path directory) throws IOException {
+    Path file = directory.resolve("config.json");
+    if (!Files.isRegularFile(file)) {
+      throw new InvalidInputException(
+          directory + ": there is no config.json; give the directory of a Hugging Face model");
+    }
+    return readObject(file);
+  }
+
+  /** The model's shape. */
+  public ModelSpec spec() {
+    return spec;
+  }
+
+  /** {@code config.json} as it stands. */
+  public ObjectNode config() {
+    return config.deepCopy();
+  }
+
+  public Path directory() {
+    return directory;
+  }
+
+  /** Names of all tensors, in the order of the files. */
+  public Set<String> names() {
+    return tensors.keySet();
+  }
+
+  /** A tensor by name. */
+  public StoredTensor tensor(String name) {
+    return find(name)
+        .orElseThrow(
+            () -> new InvalidInputException(directory + ": tensor " + name + " is missing"));
+  }
+
+  /** A tensor by name, if it is there. */
+  public Optional<StoredTensor> find(String name) {
+    return Optional.ofNullable(tensors.get(name));
+  }
+
+  /**
+   * Decodes a weight to float32, its FP8 scale applied.
+   *
+   * @param floats room for every element
+   * @throws InvalidInputException if it holds NaN or infinity
+   */
+  public void copyWeight(String name, MemorySegment floats) {
+    StoredTensor tensor = tensor(name);
+    tensor.requireFinite();
+    tensor.copyTo(floats);
+    if (tensor.dtype() == DType.F8_E4M3) {
+      float scale = Dequantizer.scale(directory, tensor, tensors);
+      for (long i = 0; i < tensor.elements(); i++) {
+        floats.set(Decoder.FLOAT, i * 4, floats.get(Decoder.FLOAT, i * 4) * scale);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+
+  private static Map<String, StoredTensor> tensors(Path directory, Arena arena) throws IOException {
+    Path index = directory.resolve(INDEX);
+    if (Files.isRegularFile(index)) {
+      return sharded(directory, index, arena);
+    }
+    Path single = directory.resolve(SINGLE);
+    if (!Files.isRegularFile(single)) {
+      throw new InvalidInputException(
+          directory
+              + ": there is neither "
+              + SINGLE
+              + " nor "
+              + INDEX
+              + "; only safetensors are read as weights");
+    }
+    return SafetensorsFile.open(single, arena);
+  }
+
+  private static Map<String, StoredTensor> sharded(Path directory, Path index, Arena arena)
+      throws IOException {
+    JsonNode map = readObject(index).path("weight_map");
+    if (!map.isObject() || map.isEmpty()) {
+      throw new InvalidInputException(index + ": weight_map is missing; fetch the file again");
+    }
+    Map<String, Map<String, StoredTensor>> shards = new TreeMap<>();
+    Map<String, StoredTensor> tensors = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : map.properties()) {
+      String shard = entry.getValue().asString("");
+      if (!shards.containsKey(shard)) {
+        Path file = directory.resolve(shard);
+        if (shard.isEmpty() || shard.contains("/") || !Files.isRegularFile(file)) {
+          throw new InvalidInputException(
+              index
+                  + ": weight_map names the shard '"
+                  + shard
+                  + "', which is not in "
+                  + directory
+                  + "; fetch it");
+        }
+        shards.put(shard, SafetensorsFile.open(file, arena));
+      }
+      StoredTensor tensor = shards.get(shard).get(entry.getKey());
+      if (tensor == null) {
+        throw new InvalidInputException(
+            index
+                + ": weight_map places "
+                + entry.getKey()
+                + " in "
+                + shard
+                + ", which does not hold it; fetch both again");
+      }
+      tensors.put(entry.getKey(), tensor);
+    }
+    return tensors;
+  }
+
+  private static ObjectNode readObject(Path file) throws IOException {
+    try {
+      if (JsonMapper.shared().readTree(Files.readString(file)) instanceof ObjectNode object) {
+        return object;
+      }
+      throw new InvalidInputException(file + ": this is not a JSON object");
+    } catch (JacksonException | java.nio.charset.CharacterCodingException e) {
+      throw new InvalidInputException(file + ": this is not JSON; fetch the file again", e);
+    }
+  }
+}
