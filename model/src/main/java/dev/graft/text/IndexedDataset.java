@@ -1,0 +1,152 @@
+package dev.graft.text;
+
+import dev.graft.checkpoint.InvalidInputException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+
+/**
+ * Megatron-Core's indexed dataset, mapped: {@code PREFIX.bin} holds the tokens of all sequences,
+ * {@code PREFIX.idx} their type, lengths, positions and the documents. Here every document is one
+ * sequence.
+ */
+public final class IndexedDataset implements AutoCloseable {
+  static final byte[] MAGIC = {'M', 'M', 'I', 'D', 'I', 'D', 'X', 0, 0};
+  static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final Path prefix;
+  private final Arena arena;
+  private final TokenType type;
+  private final MemorySegment tokens;
+  private final long[] starts;
+
+  private IndexedDataset(
+      Path prefix, Arena arena, TokenType type, MemorySegment tokens, long[] starts) {
+    this.prefix = prefix;
+    this.arena = arena;
+    this.type = type;
+    this.tokens = tokens;
+    this.starts = starts;
+  }
+
+  /**
+   * Opens {@code prefix.bin} and {@code prefix.idx}.
+   *
+   * @throws InvalidInputException if they are missing or do not fit together
+   */
+  @SuppressWarnings("MustBeClosedChecker") // the dataset closes it
+  public static IndexedDataset open(Path prefix) throws IOException {
+    Path idx = sibling(prefix, ".idx");
+    Path bin = sibling(prefix, ".bin");
+    for (Path file : new Path[] {idx, bin}) {
+      if (!Files.isRegularFile(file)) {
+        throw new InvalidInputException(
+            file
+                + ": there is no such file; make it with 'graft tokenize FILES… --tokenizer DIR --out "
+                + prefix
+                + "'");
+      }
+    }
+    Arena arena = Arena.ofShared();
+    try {
+      MemorySegment index = map(idx, arena);
+      MemorySegment data = map(bin, arena);
+      long header = MAGIC.length + 8L + 1 + 8 + 8;
+      if (index.byteSize() < header
+          || !Arrays.equals(index.asSlice(0, MAGIC.length).toArray(ValueLayout.JAVA_BYTE), MAGIC)) {
+        throw new InvalidInputException(
+            idx + ": this is not a Megatron index; tokenize the text again");
+      }
+      TokenType type = TokenType.ofCode(idx, index.get(ValueLayout.JAVA_BYTE, MAGIC.length + 8L));
+      long sequences = index.get(LONG, MAGIC.length + 9L);
+      long expected = header + sequences * 12;
+      if (sequences < 0 || index.byteSize() < expected) {
+        throw new InvalidInputException(idx + ": the index is truncated; tokenize the text again");
+      }
+      long[] starts = new long[Math.toIntExact(sequences) + 1];
+      for (int i = 0; i < sequences; i++) {
+        starts[i + 1] = starts[i] + index.get(INT, header + i * 4L);
+      }
+      if (starts[starts.length - 1] * type.bytes() != data.byteSize()) {
+        throw new InvalidInputException(
+            bin
+                + ": the index counts "
+                + starts[starts.length - 1]
+                + " tokens but the file holds "
+                + data.byteSize() / type.bytes()
+                + "; tokenize the text again");
+      }
+      return new IndexedDataset(prefix, arena, type, data, starts);
+    } catch (IOException | RuntimeException e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  /** {@code PREFIX} with a suffix to its last name. */
+  static Path sibling(Path prefix, String suffix) {
+    return prefix.resolveSibling(prefix.getFileName() + suffix);
+  }
+
+  private static MemorySegment map(Path file, Arena arena) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      return channel.size() == 0
+          ? MemorySegment.NULL
+          : channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+    }
+  }
+
+  public Path prefix() {
+    return prefix;
+  }
+
+  /** How many documents. */
+  public int documents() {
+    return starts.length - 1;
+  }
+
+  /** Tokens of all documents. */
+  public long tokens() {
+    return starts[starts.length - 1];
+  }
+
+  /** First token of a document. */
+  public long start(int document) {
+    return starts[document];
+  }
+
+  /** The document that a token belongs to. */
+  public int documentOf(long token) {
+    int at = Arrays.binarySearch(starts, token);
+    int document = at >= 0 ? at : -at - 2;
+    // Of empty documents that start there, the last is the one that has the token.
+    while (document + 1 < starts.length - 1 && starts[document + 1] <= token) {
+      document++;
+    }
+    return document;
+  }
+
+  /** Copies {@code length} consecutive tokens. */
+  public void copy(long from, int length, long[] into, int at) {
+    for (int i = 0; i < length; i++) {
+      into[at + i] = type.get(tokens, from + i);
+    }
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}
