@@ -22,6 +22,8 @@ import picocli.CommandLine.Spec;
     versionProvider = Version.class,
     subcommands = {
       // One a line, in the order in which they are used.
+      TrainCommand.class,
+      LogitsCommand.class,
       CommandLine.HelpCommand.class,
     })
 public final class Main implements Callable<Integer> {

@@ -2,7 +2,6 @@ package dev.graft.checkpoint;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -102,7 +101,7 @@ public final class CheckpointWriter implements AutoCloseable {
             FileChannel.open(
                 work.resolve(file), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         shards.add(new Shard(file, channel));
-        long at = writeHeader(channel, plan.get(i));
+        long at = SafetensorsFile.writeHeader(channel, plan.get(i));
         for (Declared tensor : plan.get(i)) {
           places.put(tensor.name(), new Place(channel, at, tensor.bytes()));
           index.put(tensor.name(), file);
@@ -129,13 +128,7 @@ public final class CheckpointWriter implements AutoCloseable {
   public void write(String name, MemorySegment data) throws IOException {
     Place place = place(name, data.byteSize());
     try {
-      for (long done = 0; done < data.byteSize(); ) {
-        long length = Math.min(Integer.MAX_VALUE - 8, data.byteSize() - done);
-        ByteBuffer buffer = data.asSlice(done, length).asByteBuffer();
-        while (buffer.hasRemaining()) {
-          done += place.channel().write(buffer, place.position() + done);
-        }
-      }
+      Safetensors.writeAt(place.channel(), place.position(), data);
     } catch (IOException e) {
       throw explained(target, e);
     }
@@ -304,33 +297,6 @@ public final class CheckpointWriter implements AutoCloseable {
     }
     shards.add(current);
     return shards;
-  }
-
-  /** Returns where the data starts: aligned to 64 bytes so that a mapping's tensors are. */
-  private static long writeHeader(FileChannel channel, List<Declared> tensors) throws IOException {
-    ObjectNode header = JsonMapper.shared().createObjectNode();
-    header.putObject("__metadata__").put("format", "pt");
-    long at = 0;
-    for (Declared tensor : tensors) {
-      ObjectNode entry = header.putObject(tensor.name());
-      entry.put("dtype", tensor.dtype().name());
-      tensor.shape().forEach(entry.withArray("shape")::add);
-      entry.withArray("shape");
-      entry.putArray("data_offsets").add(at).add(at + tensor.bytes());
-      at += tensor.bytes();
-    }
-    byte[] json = JsonMapper.shared().writeValueAsBytes(header);
-    int length = (8 + json.length + 63) / 64 * 64;
-    ByteBuffer buffer = ByteBuffer.allocate(length).order(java.nio.ByteOrder.LITTLE_ENDIAN);
-    buffer.putLong(length - 8L).put(json);
-    while (buffer.hasRemaining()) {
-      buffer.put((byte) ' ');
-    }
-    buffer.flip();
-    while (buffer.hasRemaining()) {
-      channel.write(buffer, buffer.position());
-    }
-    return length;
   }
 
   private void writeIndex(Map<String, String> index, long total) throws IOException {

@@ -3,6 +3,8 @@ package dev.graft.checkpoint;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
@@ -176,5 +178,33 @@ final class SafetensorsFile {
 
   private static InvalidInputException damaged(Path file, String what) {
     return new InvalidInputException(file + ": " + what + "; fetch or write the file again");
+  }
+
+  /** Returns where the data starts: aligned to 64 bytes so that a mapping's tensors are. */
+  static long writeHeader(FileChannel channel, List<CheckpointWriter.Declared> tensors)
+      throws IOException {
+    ObjectNode header = JSON.createObjectNode();
+    header.putObject("__metadata__").put("format", "pt");
+    long at = 0;
+    for (CheckpointWriter.Declared tensor : tensors) {
+      ObjectNode entry = header.putObject(tensor.name());
+      entry.put("dtype", tensor.dtype().name());
+      tensor.shape().forEach(entry.withArray("shape")::add);
+      entry.withArray("shape");
+      entry.putArray("data_offsets").add(at).add(at + tensor.bytes());
+      at += tensor.bytes();
+    }
+    byte[] json = JSON.writeValueAsBytes(header);
+    int length = (8 + json.length + 63) / 64 * 64;
+    ByteBuffer buffer = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+    buffer.putLong(length - 8L).put(json);
+    while (buffer.hasRemaining()) {
+      buffer.put((byte) ' ');
+    }
+    buffer.flip();
+    while (buffer.hasRemaining()) {
+      channel.write(buffer, buffer.position());
+    }
+    return length;
   }
 }

@@ -72,7 +72,7 @@ public final class AdamW implements AutoCloseable {
     // The kernel divides gradients by this.
     double divisor = clip > 0 && gradientNorm > clip ? gradientNorm / clip : 1;
     try (PointerScope _ = new PointerScope()) {
-      Function function = unit.find_function(new QualifiedName("__torch__.step"));
+      Function function = unit.find_function(new QualifiedName("step"));
       ScalarType type = parameters.flatWeights().scalar_type();
       Tensor scale =
           torch.full(new long[] {1}, new Scalar(divisor), new TensorOptions(ScalarType.Float));

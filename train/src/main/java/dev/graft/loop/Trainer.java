@@ -1,0 +1,435 @@
+package dev.graft.loop;
+
+import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.checkpoint.MoeSpec;
+import dev.graft.events.Event;
+import dev.graft.events.EventLog;
+import dev.graft.events.LayerStats;
+import dev.graft.network.Libtorch;
+import dev.graft.network.MicroBatch;
+import dev.graft.network.Network;
+import dev.graft.network.NetworkOptions;
+import dev.graft.network.Parameters;
+import dev.graft.routing.RoutingStats;
+import dev.graft.tensorboard.TensorBoardWriter;
+import dev.graft.text.Batch;
+import dev.graft.text.BatchStream;
+import dev.graft.text.Tokenizer;
+import dev.graft.text.ValidationBatches;
+import dev.graft.text.WeightedTokens;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** A run on one process, from its recipe to its last checkpoint. */
+public final class Trainer {
+  private final Recipe recipe;
+  private final RunListener listener;
+  private final RunDirectory directory;
+  private final AtomicBoolean stop = new AtomicBoolean();
+
+  /**
+   * How a run ended.
+   *
+   * @param step last step done
+   * @param finished whether that was all of them, rather than a request to stop
+   * @param loss of the last step; NaN if none was run
+   * @param validationLoss the last one measured; empty without a validation dataset
+   * @param checkpoint the newest checkpoint
+   */
+  public record Result(
+      int step, boolean finished, double loss, Optional<Double> validationLoss, Path checkpoint) {}
+
+  public Trainer(Recipe recipe, RunListener listener) {
+    this.recipe = recipe;
+    this.listener = listener;
+    this.directory = new RunDirectory(recipe.out());
+  }
+
+  /** Asks the run to save after the step it is in and return. Any thread may ask. */
+  public void requestStop() {
+    stop.set(true);
+  }
+
+  /**
+   * Runs to the end, or until asked to stop.
+   *
+   * @param resume whether to go on from the newest checkpoint of {@code out}, if there is one
+   * @throws InvalidInputException if recipe, model or data cannot be used, or {@code out} holds a
+   *     run already
+   * @throws DivergedException if loss or gradients stop being finite; the last good checkpoint
+   *     stays
+   */
+  public Result run(boolean resume) throws IOException {
+    if (!resume && Files.exists(directory.events())) {
+      throw new InvalidInputException(
+          recipe.out()
+              + ": a run is there already; go on with it by --resume, or choose another out");
+    }
+    StartingPoint start = StartingPoint.of(recipe);
+    if (recipe.recomputeLayers() > start.spec().numHiddenLayers()) {
+      throw new InvalidInputException(
+          "recipe: recompute_layers is "
+              + recipe.recomputeLayers()
+              + " but the model has "
+              + start.spec().numHiddenLayers()
+              + " layers");
+    }
+    Libtorch.start(recipe.threads(), recipe.deterministic());
+    Files.createDirectories(recipe.out());
+    Optional<Path> latest = resume ? directory.latest() : Optional.empty();
+    List<WeightedTokens> sources =
+        recipe.data().train().stream()
+            .map(s -> new WeightedTokens(s.tokens(), s.weight()))
+            .toList();
+    try (BatchStream stream =
+            BatchStream.open(
+                sources, recipe.sequenceLength(), recipe.seed(), recipe.data().maskDocuments());
+        Parameters parameters =
+            latest.isPresent() ? start.blank(recipe) : start.parameters(recipe);
+        AdamW optimizer = new AdamW(recipe.optimizer(), parameters);
+        Network network =
+            new Network(
+                start.spec(),
+                parameters,
+                new NetworkOptions(
+                    recipe.routing().capacityFactor(),
+                    recipe.routing().zLoss(),
+                    recipe.recomputeLayers()))) {
+      TrainerState state =
+          latest.isPresent()
+              ? TrainingCheckpoint.load(latest.get(), parameters, optimizer)
+              : new TrainerState(TrainerState.VERSION, 0, 0, 0, alphas(start), recipe.seed());
+      if (state.seed() != recipe.seed()) {
+        throw new InvalidInputException(
+            recipe.out()
+                + ": the run was started with seed "
+                + state.seed()
+                + ", not "
+                + recipe.seed()
+                + "; resume with its own recipe");
+      }
+      directory.clean(state.step());
+      stream.seek(state.position());
+      try (EventLog log =
+              state.step() > 0 || Files.exists(directory.events())
+                  ? EventLog.resume(directory.events(), state.step())
+                  : EventLog.append(directory.events());
+          Loop loop = new Loop(start, network, optimizer, stream, log, state)) {
+        return loop.run();
+      }
+    }
+  }
+
+  private List<Double> alphas(StartingPoint start) {
+    return start.spec().moe().isPresent()
+        ? new ArrayList<>(
+            java.util.Collections.nCopies(
+                start.spec().numHiddenLayers(), recipe.routing().balance().initial()))
+        : List.of();
+  }
+
+  /** The steps of one run, with what they work on. */
+  private final class Loop implements AutoCloseable {
+    private final StartingPoint start;
+    private final Network network;
+    private final AdamW optimizer;
+    private final BatchStream stream;
+    private final EventLog log;
+    private final Optional<TensorBoardWriter> tensorboard;
+    private final Optional<Tokenizer> tokenizer;
+    private final Schedule schedule = Schedule.of(recipe);
+    private final Flops flops;
+    private final double peak;
+    private final double[] alpha;
+    private int step;
+    private long tokens;
+    private int savedAt = -1;
+    private double lastLoss = Double.NaN;
+    private Optional<Double> validationLoss = Optional.empty();
+
+    Loop(
+        StartingPoint start,
+        Network network,
+        AdamW optimizer,
+        BatchStream stream,
+        EventLog log,
+        TrainerState state)
+        throws IOException {
+      this.start = start;
+      this.network = network;
+      this.optimizer = optimizer;
+      this.stream = stream;
+      this.log = log;
+      this.flops = Flops.of(start.spec(), recipe.sequenceLength());
+      this.peak = Flops.measurePeak();
+      this.alpha = state.alpha().stream().mapToDouble(Double::doubleValue).toArray();
+      this.step = state.step();
+      this.tokens = state.tokens();
+      boolean samples = !recipe.samples().prompts().isEmpty() && start.companions().isPresent();
+      this.tokenizer =
+          samples ? Optional.of(Tokenizer.open(start.companions().get())) : Optional.empty();
+      this.tensorboard =
+          recipe.tensorboard()
+              ? Optional.of(TensorBoardWriter.open(directory.tensorboard()))
+              : Optional.empty();
+      if (state.step() > 0) {
+        savedAt = state.step();
+      }
+    }
+
+    Result run() throws IOException {
+      listener.started(step, recipe.steps());
+      if (step == 0) {
+        emit(runEvent());
+      }
+      while (step < recipe.steps() && !stop.get()) {
+        step++;
+        emit(step());
+        if (due(recipe.validation().every()) && recipe.data().validation().isPresent()) {
+          validate();
+        }
+        if (due(recipe.similarityEvery()) && start.spec().moe().isPresent()) {
+          emit(
+              new Event.Similarity(
+                  step, tokens, ExpertSimilarity.measure(start.spec(), network.parameters())));
+        }
+        if (due(recipe.samples().every())) {
+          sample();
+        }
+        if (due(recipe.checkpointing().every())) {
+          save();
+        }
+      }
+      if (savedAt != step) {
+        save();
+      }
+      return new Result(
+          step, step >= recipe.steps(), lastLoss, validationLoss, directory.checkpoint(step));
+    }
+
+    private boolean due(int every) {
+      return step == recipe.steps() || (every > 0 && step % every == 0);
+    }
+
+    private Event.Run runEvent() {
+      Map<String, Object> model = new LinkedHashMap<>();
+      model.put("architecture", start.config().path("architectures").path(0).asString(""));
+      model.put("parameters", network.parameters().flatWeights().numel());
+      model.put("trainable_parameters", network.parameters().flatGradients().numel());
+      model.put("active_multiplying_parameters", flops.activeWeights());
+      model.put("hidden_size", start.spec().hiddenSize());
+      model.put("intermediate_size", start.spec().intermediateSize());
+      model.put("num_hidden_layers", start.spec().numHiddenLayers());
+      model.put("num_attention_heads", start.spec().numAttentionHeads());
+      model.put("num_key_value_heads", start.spec().numKeyValueHeads());
+      model.put("vocab_size", start.spec().vocabSize());
+      start.spec().moe().ifPresent(moe -> describe(model, moe));
+      return new Event.Run(
+          recipe.name(), recipe.asWritten(), model, flops.perToken(), Flops.FORMULA);
+    }
+
+    private static void describe(Map<String, Object> model, MoeSpec moe) {
+      model.put("num_experts", moe.numExperts());
+      model.put("num_experts_per_tok", moe.topK());
+      model.put("gating", moe.gating().name().toLowerCase(java.util.Locale.ROOT));
+      model.put("gate_norm_std", moe.gateNormStd());
+    }
+
+    private Event.Step step() {
+      long began = System.nanoTime();
+      long position = stream.position();
+      int groups = recipe.microBatches();
+      List<MicroBatch> batches = new ArrayList<>();
+      double counted = 0;
+      for (int m = 0; m < groups; m++) {
+        MicroBatch batch = micro(stream.next(recipe.microBatchSize()));
+        requireVocabulary(batch);
+        batches.add(batch);
+        counted += batch.counted();
+      }
+      if (counted == 0) {
+        throw new InvalidInputException(
+            "recipe: data.train gave a step "
+                + step
+                + " whose loss mask counts no token; take data with more assistant text");
+      }
+      double loss = 0;
+      List<RoutingStats> routing = new ArrayList<>();
+      for (int m = 0; m < groups; m++) {
+        Network.Result result =
+            network.forwardBackward(batches.get(m), 1 / counted, alpha, groups, m == 0);
+        loss += result.lossSum() / counted;
+        for (int l = 0; l < result.routing().size(); l++) {
+          RoutingStats stats = result.routing().get(l);
+          if (m == 0) {
+            routing.add(stats);
+          } else {
+            routing.set(l, routing.get(l).plus(stats));
+          }
+        }
+      }
+      double norm = optimizer.gradientNorm();
+      if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
+        throw new DivergedException(
+            step, position, position + recipe.globalBatchSize(), loss, norm, recipe.out());
+      }
+      double lr = schedule.at(step);
+      optimizer.step(step, lr, norm);
+      tokens += (long) recipe.globalBatchSize() * recipe.sequenceLength();
+      lastLoss = loss;
+      double seconds = (System.nanoTime() - began) * 1e-9;
+      double rate = recipe.globalBatchSize() * (double) recipe.sequenceLength() / seconds;
+      List<LayerStats> layers = new ArrayList<>();
+      double auxLoss = 0;
+      double zLoss = 0;
+      for (int l = 0; l < routing.size(); l++) {
+        RoutingStats stats = routing.get(l);
+        layers.add(layer(l, stats));
+        auxLoss += alpha[l] * stats.auxLoss() / groups;
+        zLoss += recipe.routing().zLoss() * stats.zLoss() / groups;
+        alpha[l] = recipe.routing().balance().next(alpha[l], stats.dropRate());
+      }
+      return new Event.Step(
+          step,
+          tokens,
+          loss,
+          auxLoss,
+          zLoss,
+          lr,
+          norm,
+          seconds,
+          rate,
+          flops.perToken() * rate / peak,
+          ResidentSet.bytes(),
+          layers);
+    }
+
+    private LayerStats layer(int l, RoutingStats stats) {
+      double count = stats.tokens();
+      List<Double> load =
+          Arrays.stream(stats.load()).mapToObj(n -> n / (double) stats.assignments()).toList();
+      return new LayerStats(
+          l,
+          stats.dropRate(),
+          alpha[l],
+          stats.auxLoss() / stats.groups(),
+          stats.max1OverMax2() / count,
+          stats.max2OverMax3() / count,
+          stats.entropy() / count,
+          load);
+    }
+
+    private void requireVocabulary(MicroBatch batch) {
+      int vocab = start.spec().vocabSize();
+      for (long id : batch.ids()) {
+        if (id < 0 || id >= vocab) {
+          throw new InvalidInputException(
+              "recipe: data.train holds token "
+                  + id
+                  + " but the model's vocab_size is "
+                  + vocab
+                  + "; tokenize with the model's own tokenizer");
+        }
+      }
+      for (long id : batch.targets()) {
+        if (id < 0 || id >= vocab) {
+          throw new InvalidInputException(
+              "recipe: data.train holds token "
+                  + id
+                  + " but the model's vocab_size is "
+                  + vocab
+                  + "; tokenize with the model's own tokenizer");
+        }
+      }
+    }
+
+    private void validate() throws IOException {
+      double loss = 0;
+      double counted = 0;
+      try (ValidationBatches batches =
+          ValidationBatches.open(
+              recipe.data().validation().orElseThrow(),
+              recipe.sequenceLength(),
+              recipe.data().maskDocuments())) {
+        long all = batches.count();
+        long most =
+            recipe.validation().sequences() == 0
+                ? all
+                : Math.min(all, recipe.validation().sequences());
+        for (long at = 0; at < most; at += recipe.microBatchSize()) {
+          MicroBatch batch =
+              micro(batches.at(at, (int) Math.min(recipe.microBatchSize(), most - at)));
+          requireVocabulary(batch);
+          Network.Result result = network.evaluate(batch);
+          loss += result.lossSum();
+          counted += result.counted();
+        }
+      }
+      validationLoss = Optional.of(loss / counted);
+      emit(new Event.Validation(step, tokens, loss / counted, (long) counted));
+    }
+
+    private void sample() throws IOException {
+      if (tokenizer.isEmpty()) {
+        return;
+      }
+      TextSampler sampler = new TextSampler(network, tokenizer.get(), 0.8);
+      for (String prompt : recipe.samples().prompts()) {
+        String text = sampler.sample(prompt, recipe.samples().tokens(), recipe.seed() + step);
+        emit(new Event.Sample(step, prompt, text));
+      }
+    }
+
+    private void save() throws IOException {
+      log.sync();
+      TrainerState state =
+          new TrainerState(
+              TrainerState.VERSION,
+              step,
+              tokens,
+              stream.position(),
+              Arrays.stream(alpha).boxed().toList(),
+              recipe.seed());
+      Path target = directory.checkpoint(step);
+      TrainingCheckpoint.save(
+          target, network.parameters(), optimizer, state, start.config(), start.companions());
+      directory.publish(step, recipe.checkpointing().keep());
+      savedAt = step;
+      emit(new Event.Saved(step, recipe.out().relativize(target).toString()));
+    }
+
+    private void emit(Event event) throws IOException {
+      log.write(event);
+      if (tensorboard.isPresent()) {
+        tensorboard.get().write(event);
+      }
+      listener.event(event);
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (tensorboard.isPresent()) {
+        tensorboard.get().close();
+      }
+      tokenizer.ifPresent(Tokenizer::close);
+    }
+  }
+
+  private static MicroBatch micro(Batch batch) {
+    return new MicroBatch(
+        batch.size(),
+        batch.sequenceLength(),
+        batch.ids(),
+        batch.targets(),
+        batch.lossMask(),
+        batch.documents());
+  }
+}
