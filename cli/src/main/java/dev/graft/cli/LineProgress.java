@@ -20,6 +20,7 @@ final class LineProgress implements Progress {
   private final Instant begun;
 
   private Instant lastLine;
+  private long printed = -1;
   private long done;
   private String message = "";
 
@@ -58,7 +59,9 @@ final class LineProgress implements Progress {
 
   @Override
   public synchronized void close() {
-    print(clock.instant());
+    if (printed != done) {
+      print(clock.instant());
+    }
   }
 
   private void print(Instant instant) {
@@ -82,6 +85,7 @@ final class LineProgress implements Progress {
       line.append(", ").append(message);
     }
     out.println(line);
+    printed = done;
   }
 
   private String count(long raw) {
