@@ -45,6 +45,7 @@ final class ErrorReport {
       case InvalidInputException e -> say(e.getMessage(), ExitCode.INVALID_INPUT);
       case InvalidRunException e -> say(e.getMessage(), ExitCode.INVALID_INPUT);
       case OutOfMemoryError e -> say(memory(e) + hint(stackTrace), ExitCode.FAILURE);
+      case RuntimeException e when isOurs(e) -> say(e.getMessage(), ExitCode.FAILURE);
       case IOException e -> say(file(e) + hint(stackTrace), ExitCode.FAILURE);
       default -> say(other(cause) + hint(stackTrace), ExitCode.FAILURE);
     };
@@ -120,6 +121,11 @@ final class ErrorReport {
     return e instanceof FileSystemException about
         ? Optional.ofNullable(about.getFile())
         : Optional.empty();
+  }
+
+  /** The project's own exceptions are sentences for users already. */
+  private static boolean isOurs(RuntimeException thrown) {
+    return thrown.getClass().getName().startsWith("dev.graft.") && thrown.getMessage() != null;
   }
 
   /** An exception whose message is no sentence for users is named by its class too. */

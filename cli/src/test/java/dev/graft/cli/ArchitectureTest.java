@@ -187,7 +187,12 @@ class ArchitectureTest {
         .callMethod(System.class, "exit", int.class)
         .orShould()
         .callMethod(Runtime.class, "exit", int.class)
-        .orShould()
+        .check(CLASSES);
+    // Only halting gives a process that is going down on a signal another exit code.
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName(SaveOnTermination.class.getName())
+        .should()
         .callMethod(Runtime.class, "halt", int.class)
         .check(CLASSES);
   }

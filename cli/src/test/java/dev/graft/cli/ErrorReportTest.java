@@ -87,6 +87,19 @@ class ErrorReportTest {
     }
   }
 
+  private static final class OutOfSteps extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    OutOfSteps() {
+      super("out: step 3 gave no loss");
+    }
+  }
+
+  @Test
+  void aRoomsOwnExceptionIsASentenceAlready() {
+    says(1, "out: step 3 gave no loss", new OutOfSteps());
+  }
+
   @Test
   void memoryThatRanOutNamesTheRemedy() {
     Said said = say(new OutOfMemoryError("Java heap space"), false);
