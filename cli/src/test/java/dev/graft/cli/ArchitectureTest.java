@@ -146,8 +146,8 @@ class ArchitectureTest {
   }
 
   @Test
-  void theDrawingNamesEveryRoom() throws IOException {
-    String page = Files.readString(projectRoot().resolve("docs/architecture.md"));
+  void theDrawingNamesEveryRoom() {
+    String page = Project.read("docs/architecture.md");
     for (String room : existingRooms()) {
       assertTrue(
           Pattern.compile("\\b" + room + "\\b").matcher(page).find(),
@@ -239,7 +239,7 @@ class ArchitectureTest {
 
   @Test
   void modulesAreTheWings() throws IOException {
-    try (Stream<Path> folders = Files.list(projectRoot())) {
+    try (Stream<Path> folders = Files.list(Project.root())) {
       Set<String> modules =
           folders
               .filter(folder -> Files.exists(folder.resolve("pom.xml")))
@@ -249,9 +249,5 @@ class ArchitectureTest {
           HOUSE.values().stream().map(Room::wing).collect(Collectors.toCollection(TreeSet::new));
       assertEquals(wings, modules);
     }
-  }
-
-  private static Path projectRoot() {
-    return Path.of("").toAbsolutePath().getParent();
   }
 }

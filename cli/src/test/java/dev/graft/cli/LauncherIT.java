@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
  * {@code ./graft} from the shell. Runs after the jars are made, and never starts a build itself.
  */
 class LauncherIT {
-  private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+  private static final Path ROOT = Project.root();
 
   @TempDir Path folder;
 

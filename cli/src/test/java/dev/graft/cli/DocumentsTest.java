@@ -1,0 +1,116 @@
+package dev.graft.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.graft.loop.Recipe;
+import dev.graft.loop.RecipeReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What the documents say, compared with the code. */
+class DocumentsTest {
+  private static final Pattern ARTIFACT = Pattern.compile("<artifactId>([^<]+)</artifactId>");
+  private static final Pattern CODE = Pattern.compile("`([^`]+)`");
+  private static final Pattern LINK = Pattern.compile("\\]\\((?!https?:)([^)#]+)[^)]*\\)");
+
+  @Test
+  void dependenciesAreThoseOfThePoms() throws IOException {
+    Set<String> used = new TreeSet<>();
+    try (Stream<Path> folders = Files.list(Project.root())) {
+      for (Path pom :
+          Stream.concat(Stream.of(Project.root()), folders)
+              .map(folder -> folder.resolve("pom.xml"))
+              .filter(Files::exists)
+              .toList()) {
+        ARTIFACT
+            .matcher(Files.readString(pom))
+            .results()
+            .map(found -> found.group(1))
+            .filter(name -> !name.equals("graft") && !name.startsWith("graft-"))
+            .forEach(used::add);
+      }
+    }
+    Set<String> listed = new TreeSet<>();
+    Project.read("docs/dependencies.md")
+        .lines()
+        .filter(line -> line.startsWith("| `"))
+        .map(line -> line.substring(2, line.indexOf('|', 2)))
+        .forEach(cell -> CODE.matcher(cell).results().map(r -> r.group(1)).forEach(listed::add));
+    assertEquals(used, listed);
+  }
+
+  @Test
+  void theReadmesJavaIsTheOneThatIsCompiled() {
+    Matcher source =
+        Pattern.compile("    // README\n(.*)    // README\n", Pattern.DOTALL)
+            .matcher(Project.read("cli/src/test/java/dev/graft/cli/ReadmeExample.java"));
+    Matcher readme =
+        Pattern.compile("```java\n[^\n]+// a Hugging Face directory\n(.*?)```", Pattern.DOTALL)
+            .matcher(Project.read("README.md"));
+    assertTrue(source.find() && readme.find());
+    assertEquals(source.group(1).replaceAll("(?m)^ {4}", ""), readme.group(1));
+  }
+
+  @Test
+  void theReadmesJavaRuns() throws IOException {
+    Path model = Shared.path("models/stories260k");
+    Captured ran = Captured.of(() -> ReadmeExample.run(model));
+    assertTrue(ran.out().startsWith("Once upon a time"), ran.out());
+    assertTrue(ran.out().length() > 60, ran.out());
+  }
+
+  @Test
+  void theReadmesRecipeIsReadAsItStands() {
+    Matcher section =
+        Pattern.compile("## A recipe\n\n(.*?)\n\n[^ ]", Pattern.DOTALL)
+            .matcher(Project.read("README.md"));
+    assertTrue(section.find());
+    Recipe recipe = RecipeReader.read("README.md", section.group(1).stripIndent(), List.of());
+    assertEquals(200, recipe.steps());
+    assertEquals(2, recipe.data().train().size());
+  }
+
+  @Test
+  void theReadmeListsTheVerbsThereAre() {
+    Set<String> verbs =
+        new TreeSet<>(Main.commandLine(new ErrorReport(System.err)).getSubcommands().keySet());
+    Matcher section =
+        Pattern.compile("## Verbs\n(.*?)\n## ", Pattern.DOTALL).matcher(Project.read("README.md"));
+    assertTrue(section.find());
+    Set<String> listed =
+        section
+            .group(1)
+            .lines()
+            .filter(line -> line.startsWith("| `"))
+            .map(line -> line.replaceAll("^\\| `([a-z]+).*", "$1"))
+            .collect(Collectors.toCollection(TreeSet::new));
+    assertEquals(verbs, listed);
+  }
+
+  @Test
+  void linksLeadSomewhere() {
+    for (String page :
+        List.of(
+            "README.md",
+            "CONTRIBUTING.md",
+            "docs/architecture.md",
+            "docs/dependencies.md",
+            "docs/benchmarks.md")) {
+      Path folder = Project.root().resolve(page).getParent();
+      for (MatchResult link : LINK.matcher(Project.read(page)).results().toList()) {
+        assertTrue(Files.exists(folder.resolve(link.group(1))), page + ": " + link.group(1));
+      }
+    }
+  }
+}
