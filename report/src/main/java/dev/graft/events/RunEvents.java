@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import tools.jackson.core.JacksonException;
 
 /**
@@ -26,7 +27,7 @@ public record RunEvents(Path file, List<Event> events) {
    * @throws InvalidRunException where there is no such file, or a line of it is no event
    */
   public static RunEvents read(Path run) {
-    Path file = Files.isDirectory(run) ? run.resolve("events.jsonl") : run;
+    Path file = file(run);
     EventJson json = new EventJson();
     EventLines lines = new EventLines(file, json);
     List<Event> events = new ArrayList<>();
@@ -39,6 +40,33 @@ public record RunEvents(Path file, List<Event> events) {
       return true;
     });
     return new RunEvents(file, events);
+  }
+
+  /**
+   * Reads a run up to its first description only.
+   *
+   * @throws InvalidRunException as {@link #read}
+   */
+  public static Optional<Event.Run> description(Path run) {
+    EventJson json = new EventJson();
+    EventLines lines = new EventLines(file(run), json);
+    AtomicReference<Optional<Event.Run>> found = new AtomicReference<>(Optional.empty());
+    lines.walk(line -> {
+      try {
+        found.set(
+            json.event(line.object())
+                .filter(Event.Run.class::isInstance)
+                .map(Event.Run.class::cast));
+      } catch (JacksonException e) {
+        throw lines.invalid(line.number(), e);
+      }
+      return found.get().isEmpty();
+    });
+    return found.get();
+  }
+
+  private static Path file(Path run) {
+    return Files.isDirectory(run) ? run.resolve("events.jsonl") : run;
   }
 
   /** The events of one kind, in their order. */
