@@ -69,7 +69,7 @@ final class LogitsCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Libtorch.start(Runtime.getRuntime().availableProcessors(), false);
     try (Checkpoint checkpoint = Checkpoint.open(directory);
-        Parameters parameters = Weights.load(checkpoint, Precision.F32, _ -> false);
+        Parameters parameters = Weights.load(checkpoint, Precision.F32, _ -> true);
         Network network = new Network(checkpoint.spec(), parameters, NetworkOptions.inference())) {
       int vocab = checkpoint.spec().vocabSize();
       for (long id : ids) {

@@ -120,10 +120,12 @@ public final class ConfigReader {
         rope(positions),
         positions,
         flag("tie_word_embeddings"),
-        family == Family.QWEN2 || attentionBias,
+        family == Family.QWEN2
+            || attentionBias
+            || (family == Family.SKYWORK_MOE && flag("qkv_bias")),
         attentionBias && family != Family.QWEN2,
         flag("mlp_bias"),
-        family == Family.QWEN3,
+        family == Family.QWEN3 || (family == Family.SKYWORK_MOE && flag("use_qk_norm")),
         slidingWindow(family),
         positive("initializer_range", 0.02),
         moe(family));
@@ -170,7 +172,8 @@ public final class ConfigReader {
       }
     }
     for (String key : OFF) {
-      if (config.path(key).asBoolean(false)) {
+      boolean ours = family == Family.SKYWORK_MOE && key.equals("use_qk_norm");
+      if (config.path(key).asBoolean(false) && !ours) {
         throw wrong(key, "is true, which changes the forward pass in a way Graft does not compute");
       }
     }
@@ -264,7 +267,7 @@ public final class ConfigReader {
   }
 
   private OptionalInt slidingWindow(Family family) {
-    if (!has("sliding_window") || family == Family.LLAMA || family == Family.SKYWORK_MOE) {
+    if (!has("sliding_window") || family == Family.LLAMA) {
       return OptionalInt.empty();
     }
     boolean qwen = family == Family.QWEN2 || family == Family.QWEN3;
