@@ -45,6 +45,11 @@ final class ErrorReport {
       case InvalidInputException e -> say(e.getMessage(), ExitCode.INVALID_INPUT);
       case InvalidRunException e -> say(e.getMessage(), ExitCode.INVALID_INPUT);
       case OutOfMemoryError e -> say(memory(e) + hint(stackTrace), ExitCode.FAILURE);
+      case RuntimeException e when isNativeMemory(e) ->
+          say(
+              "memory ran out in libtorch: take a smaller micro_batch_size or sequence_length"
+                  + hint(stackTrace),
+              ExitCode.FAILURE);
       case RuntimeException e when isOurs(e) -> say(e.getMessage(), ExitCode.FAILURE);
       case IOException e -> say(file(e) + hint(stackTrace), ExitCode.FAILURE);
       default -> say(other(cause) + hint(stackTrace), ExitCode.FAILURE);
@@ -121,6 +126,11 @@ final class ErrorReport {
     return e instanceof FileSystemException about
         ? Optional.ofNullable(about.getFile())
         : Optional.empty();
+  }
+
+  /** libtorch's allocator says it this way, outside the Java heap. */
+  private static boolean isNativeMemory(RuntimeException thrown) {
+    return String.valueOf(thrown.getMessage()).contains("DefaultCPUAllocator: can't allocate");
   }
 
   /** The project's own exceptions are sentences for users already. */

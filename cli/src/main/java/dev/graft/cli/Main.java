@@ -66,6 +66,10 @@ public final class Main implements Callable<Integer> {
         (thrown, args) -> errors.report(thrown, asksForStackTrace(args)));
     graft.setExecutionExceptionHandler((thrown, command, parsed) ->
         errors.report(thrown, asksForStackTrace(parsed.originalArgs().toArray(String[]::new))));
+    graft
+        .getSubcommands()
+        .values()
+        .forEach(verb -> verb.getCommandSpec().versionProvider(new Version()));
     ExitCode.document(graft);
     return graft;
   }

@@ -109,6 +109,17 @@ class ErrorReportTest {
   }
 
   @Test
+  void memoryThatLibtorchLacksNamesTheRecipesKeys() {
+    says(
+        1,
+        "memory ran out in libtorch: take a smaller micro_batch_size or sequence_length"
+            + " (--debug shows where)",
+        new RuntimeException(
+            "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate"
+                + " memory: you tried to allocate 4000000000000 bytes."));
+  }
+
+  @Test
   void anythingElseIsNamedByItsClass() {
     says(
         1,

@@ -25,6 +25,11 @@ class MainTest {
   }
 
   @Test
+  void aVerbKnowsTheVersionToo() {
+    assertEquals(Captured.run("--version"), Captured.run("train", "--version"));
+  }
+
+  @Test
   void anUnknownVerbIsTheUsersMistake() {
     Captured unknown = Captured.run("frobnicate");
     assertEquals(2, unknown.code());
