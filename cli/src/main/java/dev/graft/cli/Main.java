@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
       UpcycleCommand.class,
       TrainCommand.class,
       LogitsCommand.class,
+      ReportCommand.class,
       CommandLine.HelpCommand.class,
     })
 public final class Main implements Callable<Integer> {

@@ -34,6 +34,17 @@ public record PageContent(
     return new PageContent(title, List.of(), runs.stream().map(Series::of).toList(), List.of());
   }
 
+  /** The same under the names of its groups, for a page that nobody named. */
+  public PageContent titledByGroups() {
+    List<String> groups = runs.stream().map(Series::group).distinct().toList();
+    String names = String.join(", ", groups.subList(0, Math.min(3, groups.size())));
+    return new PageContent(
+        groups.size() > 3 ? names + " and %d more".formatted(groups.size() - 3) : names,
+        introduction,
+        runs,
+        findings);
+  }
+
   /** Two runs of one name (the same recipe run twice) are told apart by a number. */
   private static List<Series> uniquelyNamed(List<Series> runs) {
     Set<String> taken = new HashSet<>();

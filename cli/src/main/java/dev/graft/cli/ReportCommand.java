@@ -1,0 +1,50 @@
+package dev.graft.cli;
+
+import dev.graft.page.PageContent;
+import dev.graft.page.ReportPage;
+import dev.graft.page.RunFolders;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code graft report}: one self-contained page that compares runs. */
+@Command(
+    name = "report",
+    mixinStandardHelpOptions = true,
+    description = "Writes one self-contained HTML page that compares runs.")
+final class ReportCommand implements Callable<Integer> {
+  @Parameters(
+      paramLabel = "RUN",
+      arity = "1..*",
+      description =
+          "A run's folder, its events.jsonl, or a folder of runs. Runs whose names differ only by"
+              + " -seed2 or -lr1e-3 at their end are shown as one, with their spread.")
+  private List<Path> runs;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      defaultValue = "report.html",
+      description = "Where to write the page (default: ${DEFAULT-VALUE}).")
+  private Path out;
+
+  @Option(
+      names = "--title",
+      paramLabel = "TEXT",
+      description = "Heading of the page (default: the names of the runs).")
+  private String title = "";
+
+  @Override
+  public Integer call() throws IOException {
+    List<Path> found = runs.stream().flatMap(run -> RunFolders.find(run).stream()).toList();
+    PageContent content = PageContent.of(title, found);
+    ReportPage.write(title.isBlank() ? content.titledByGroups() : content, out);
+    System.out.printf("%s (%d KB)%n", out, Math.ceilDiv(Files.size(out), 1024));
+    return ExitCode.DONE.code();
+  }
+}
