@@ -1,6 +1,8 @@
 package dev.graft.text;
 
+import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import dev.graft.checkpoint.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -68,6 +70,25 @@ public final class Tokenizer implements AutoCloseable {
   /** Token ids of a text with what the tokenizer's own template puts around it. */
   public int[] encodeWithSpecials(String text) {
     return ints(tokenizer.encode(text, true, false).getIds());
+  }
+
+  /**
+   * Tokens and where they start.
+   *
+   * @param ids token ids
+   * @param starts code point of the text that each begins at
+   */
+  record Spans(int[] ids, int[] starts) {}
+
+  /** Token ids of a text, without special tokens around it, and where each starts. */
+  Spans encodeWithSpans(String text) {
+    Encoding encoding = tokenizer.encode(text, false, false);
+    CharSpan[] spans = encoding.getCharTokenSpans();
+    int[] starts = new int[spans.length];
+    for (int i = 0; i < spans.length; i++) {
+      starts[i] = spans[i] == null ? -1 : spans[i].getStart();
+    }
+    return new Spans(ints(encoding.getIds()), starts);
   }
 
   /** The text of token ids, special tokens left out. */
