@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
       // One a line, in the order in which they are used.
       TokenizeCommand.class,
       UpcycleCommand.class,
+      InspectCommand.class,
       TrainCommand.class,
       LogitsCommand.class,
       ReportCommand.class,
