@@ -165,6 +165,7 @@ function logTicks(low, high, target) {
 function axisOf({ low, high, log, target, format, unit, name }) {
   const ticks = log ? logTicks(low, high, target) : linearTicks(low, high, target, unit);
   const shown = log ? ticks.map((tick) => Math.log10(tick)) : ticks;
+  const digits = [3, 4, 5, 6].find((d) => new Set(ticks.map((tick) => format(tick, d))).size === ticks.length) ?? 7;
   return {
     type: 'value',
     name,
@@ -176,7 +177,7 @@ function axisOf({ low, high, log, target, format, unit, name }) {
     axisTick: { show: false, customValues: shown },
     axisLabel: {
       color: theme.token('muted'), fontSize: 12, customValues: shown, hideOverlap: true,
-      formatter: (value) => format(log ? Number((10 ** value).toPrecision(6)) : value),
+      formatter: (value) => format(log ? Number((10 ** value).toPrecision(6)) : value, digits),
     },
     splitLine: { lineStyle: { color: theme.token('grid') }, customValues: shown },
     axisPointer: { lineStyle: { color: theme.token('faint'), type: 'solid' }, label: { show: false } },
@@ -197,11 +198,12 @@ function extent(values) {
 // The range that shows the end of training well: what is above all values of the last three quarters is cut off.
 function lateHighest(lines) {
   let high = -Infinity;
-  for (const { points } of lines) {
+  for (const { points, band } of lines) {
     const start = points[0]?.[0] ?? 0;
     const end = points.at(-1)?.[0] ?? 0;
     const settled = points.filter(([x, y]) => x >= start + (end - start) * 0.25 && present(y)).map(([, y]) => y);
-    for (const y of settled.length ? settled : points.map((point) => point[1])) if (y > high) high = y;
+    const upper = (band ?? []).filter(([x]) => x >= start + (end - start) * 0.25).map(([, , top]) => top);
+    for (const y of [...(settled.length ? settled : points.map((point) => point[1])), ...upper]) if (y > high) high = y;
   }
   return high;
 }

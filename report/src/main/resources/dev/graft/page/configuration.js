@@ -1,9 +1,11 @@
 function configurationSection() {
   const described = data.runs.filter((run) => run.configuration);
   if (!described.length) return null;
+  // What a run is called, and where it was written, says nothing of how it was trained.
+  const named = ['name', 'out'];
   const settings = (run) => ({ ...run.configuration, ...Object.fromEntries(Object.entries(run.model).map(([key, value]) => [`model: ${key}`, value])) });
   const all = described.map((run) => [run, settings(run)]);
-  const keys = [...new Set(all.flatMap(([, values]) => Object.keys(values)))];
+  const keys = [...new Set(all.flatMap(([, values]) => Object.keys(values)))].filter((key) => !named.includes(key));
   const differing = keys.filter((key) => new Set(all.map(([, values]) => values[key])).size > 1);
   const same = keys.filter((key) => !differing.includes(key));
   const parts = [];

@@ -3,7 +3,7 @@ function efficiencySection() {
     const y = run.curves[key];
     return y.some((value) => present(value) && value !== 0) ? { x: positions(run, run.curves.tokens, run.curves.seconds), y } : null;
   };
-  const number = { format: (value) => plain(value, 3), exact: (value) => plain(value, 4) };
+  const number = { format: plain, exact: (value) => plain(value, 4) };
   const formulas = [...new Set(data.runs.map((run) => run.flops_formula).filter(Boolean))];
   const small = (title, note, key, y, smooth = true) => measureFigure({ title, note, height: 230, columns: of(key), y, smooth, endLabels: false }).node;
   return section(
@@ -19,6 +19,6 @@ function efficiencySection() {
       small('Auxiliary loss', 'Σ α · L_aux', 'aux_loss', number),
       small('Router z-loss', 'after its coefficient', 'z_loss', number),
     ),
-    formulas.length ? el('p', { class: 'note-below' }, `FLOPs are counted as ${formulas.join('; or ')}.`) : null,
+    formulas.length ? el('p', { class: 'note-below' }, `How FLOPs are counted: ${formulas.join(' Or: ')}.`) : null,
   );
 }

@@ -19,8 +19,8 @@ function loss(value) {
   return present(value) ? value.toFixed(4) : NOT_THERE;
 }
 
-function percent(value) {
-  return present(value) ? `${Number((100 * value).toPrecision(3))} %` : NOT_THERE;
+function percent(value, digits = 3) {
+  return present(value) ? `${Number((100 * value).toPrecision(digits))} %` : NOT_THERE;
 }
 
 function withUnit(value, units, base, digits) {
@@ -35,16 +35,16 @@ function withUnit(value, units, base, digits) {
   return units[unit] ? `${shown} ${units[unit]}` : String(shown);
 }
 
-function count(value) {
-  return withUnit(value, ['', 'K', 'M', 'B', 'T'], 1000, 3);
+function count(value, digits = 3) {
+  return withUnit(value, ['', 'K', 'M', 'B', 'T'], 1000, digits);
 }
 
-function flops(value) {
-  return withUnit(value, ['', 'K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y'].map((p) => `${p}FLOP`), 1000, 3);
+function flops(value, digits = 3) {
+  return withUnit(value, ['', 'K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y'].map((p) => `${p}FLOP`), 1000, digits);
 }
 
-function bytes(value) {
-  return withUnit(value, ['B', 'KiB', 'MiB', 'GiB', 'TiB'], 1024, 3);
+function bytes(value, digits = 3) {
+  return withUnit(value, ['B', 'KiB', 'MiB', 'GiB', 'TiB'], 1024, digits);
 }
 
 // The unit in which round numbers of bytes look round.
@@ -52,13 +52,10 @@ function bytesUnit(value) {
   return 1024 ** Math.max(0, Math.min(4, Math.floor(Math.log(value) / Math.log(1024))));
 }
 
-function duration(seconds) {
+function duration(seconds, digits = 3) {
   if (!present(seconds)) return NOT_THERE;
-  if (seconds < 60) return `${Number(seconds.toPrecision(3))} s`;
-  const minutes = seconds / 60;
-  if (minutes < 60) return `${Number(minutes.toPrecision(3))} min`;
-  const hours = minutes / 60;
-  return hours < 48 ? `${Number(hours.toPrecision(3))} h` : `${Number((hours / 24).toPrecision(3))} d`;
+  const [unit, name] = [[86400, 'd', 172800], [3600, 'h', 3600], [60, 'min', 60]].find(([, , from]) => seconds >= from) ?? [1, 's'];
+  return `${Number((seconds / unit).toPrecision(digits))} ${name}`;
 }
 
 // The unit in which round numbers of seconds look round.

@@ -1,5 +1,5 @@
 function lossAxis() {
-  return { log: view.logY, late: !view.whole, format: (value) => plain(value, 3), exact: loss, lowFirst: true };
+  return { log: view.logY, late: !view.whole, format: plain, exact: loss, lowFirst: true };
 }
 
 function lossesSection() {

@@ -8,7 +8,7 @@ function meanOverLayers(rows) {
 function routingSection() {
   if (!hasLayers) return null;
   const across = (key) => (run) => run.layers && { x: positions(run, run.layers.tokens), y: meanOverLayers(run.layers[key]) };
-  const number = { format: (value) => plain(value, 3), exact: (value) => plain(value, 4) };
+  const number = { format: plain, exact: (value) => plain(value, 4) };
   const share = { format: percent, exact: percent, zero: true };
   const small = (title, note, columns, y) => measureFigure({ title, note, height: 230, columns, y, endLabels: false }).node;
   const routed = data.runs.filter((run) => run.layers);
@@ -135,7 +135,7 @@ function lineFigures(run) {
         build(width) {
           const x = positions(run, tokens);
           const drawn = rows.map((row, l) => ({ name: `layer ${layers.index[l] ?? l}`, color: theme.depth(l, rows.length), width: 1.4, points: row.map((value, i) => [x[i], value]) }));
-          const built = lineOption(width, drawn, { x: xAxis(), y: { format, exact: format }, endLabels: false });
+          const built = lineOption(width, drawn, { x: xAxis(), y: { format: plain, exact: format }, endLabels: false });
           return built && { ...built, label: `${describeEnds(drawn, format)}.` };
         },
       }),

@@ -41,11 +41,13 @@ function bundlesOfBest() {
   });
 }
 
+// Some runs write the prompt into the text.
 function card(run, sample, title) {
+  const text = sample.text.startsWith(sample.prompt) ? sample.text.slice(sample.prompt.length) : sample.text;
   return el(
     'article',
     { class: 'sample', style: { borderColor: colorOf(run) } },
     el('header', {}, el('b', {}, title), title.startsWith('step ') ? null : `step ${sample.step}`),
-    el('p', { tabIndex: 0 }, el('span', { class: 'prompt' }, sample.prompt), sample.text),
+    el('p', { tabIndex: 0 }, el('span', { class: 'prompt' }, sample.prompt), text),
   );
 }

@@ -4,7 +4,7 @@ const COLUMNS = [
   { head: 'Training\nloss', value: (s) => s.loss, show: loss, best: Math.min },
   { head: 'Tokens', value: (s) => s.tokens, show: count, title: (s) => `${s.steps.toLocaleString('en')} steps` },
   { head: 'Compute', value: (s) => s.flops, show: flops },
-  { head: 'Parameters\n(active)', value: (s) => s.parameters, show: (value, s) => (present(s.active_parameters) && s.active_parameters !== value ? `${count(value)} (${count(s.active_parameters)})` : count(value)) },
+  { head: 'Parameters\n(active)', value: (s) => s.parameters, show: count, more: (s) => (present(s.active_parameters) && s.active_parameters !== s.parameters ? ` (${count(s.active_parameters)})` : '') },
   { head: 'Tokens/s', value: (s) => s.tokens_per_second, show: (value) => Math.round(value).toLocaleString('en') },
   { head: 'MFU', value: (s) => s.mfu, show: percent },
   { head: 'Peak\nmemory', value: (s) => s.memory_bytes || null, show: bytes },
@@ -55,7 +55,7 @@ function summaryTable() {
           columns.map((column) => {
             const value = column.value(summary);
             const best = bests.has(column) && value === bests.get(column);
-            return el('td', { class: best ? 'best' : '', title: present(value) && column.title ? column.title(summary) : '' }, present(value) ? column.show(value, summary) : NOT_THERE);
+            return el('td', { class: best ? 'best' : '', title: present(value) && column.title ? column.title(summary) : '' }, present(value) ? column.show(value) + (column.more?.(summary) ?? '') : NOT_THERE);
           }),
         ),
       ),

@@ -224,6 +224,7 @@ public final class Trainer {
       model.put("architecture", start.config().path("architectures").path(0).asString(""));
       model.put("parameters", network.parameters().flatWeights().numel());
       model.put("trainable_parameters", network.parameters().flatGradients().numel());
+      model.put("active_parameters", activeParameters());
       model.put("active_multiplying_parameters", flops.activeWeights());
       model.put("hidden_size", start.spec().hiddenSize());
       model.put("intermediate_size", start.spec().intermediateSize());
@@ -234,6 +235,14 @@ public final class Trainer {
       start.spec().moe().ifPresent(moe -> describe(model, moe));
       return new Event.Run(
           recipe.name(), recipe.asWritten(), model, flops.perToken(), Flops.FORMULA);
+    }
+
+    /** All but the experts that a token does not choose. */
+    private long activeParameters() {
+      long expert = 3L * start.spec().hiddenSize() * start.spec().intermediateSize();
+      long idle = start.spec().moe().map(moe -> (long) moe.numExperts() - moe.topK()).orElse(0L);
+      return network.parameters().flatWeights().numel()
+          - start.spec().numHiddenLayers() * idle * expert;
     }
 
     private static void describe(Map<String, Object> model, MoeSpec moe) {

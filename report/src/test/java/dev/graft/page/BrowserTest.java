@@ -1,0 +1,137 @@
+package dev.graft.page;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.graft.events.Event;
+import dev.graft.events.EventLog;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The page in a real browser, where one is installed: its script runs to its end. */
+class BrowserTest {
+  private static final List<String> BROWSERS =
+      List.of("chromium", "chromium-browser", "google-chrome");
+
+  @TempDir Path folder;
+
+  /** The document as the page's script left it, after checking that the script did not fail. */
+  private String rendered(PageContent content) throws IOException, InterruptedException {
+    Optional<Path> browser =
+        BROWSERS.stream()
+            .flatMap(name ->
+                Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                    .map(dir -> Path.of(dir, name)))
+            .filter(Files::isExecutable)
+            .findFirst();
+    assumeTrue(browser.isPresent(), "no Chromium is on the PATH: the page was not rendered");
+    Path page = folder.resolve("report.html");
+    Path dom = folder.resolve("dom.html");
+    Path log = folder.resolve("log");
+    ReportPage.write(content, page);
+    List<String> command =
+        new ArrayList<>(List.of(browser.get().toString(), "--headless", "--no-sandbox"));
+    command.addAll(
+        List.of(
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--user-data-dir=" + folder.resolve("profile"),
+            "--enable-logging=stderr",
+            "--window-size=1280,6000",
+            "--virtual-time-budget=10000",
+            "--dump-dom",
+            page.toUri().toString()));
+    Process process =
+        new ProcessBuilder(command)
+            .redirectOutput(dom.toFile())
+            .redirectError(log.toFile())
+            .start();
+    if (!process.waitFor(5, TimeUnit.MINUTES)) {
+      process.destroyForcibly();
+      throw new IOException("the browser did not end: " + Files.readString(log));
+    }
+    String said = Files.readString(log);
+    assertEquals(0, process.exitValue(), said);
+    assertFalse(said.contains("CONSOLE"), said);
+    return Files.readString(dom).replaceAll("(?s)<script.*?</script>", "");
+  }
+
+  private static int count(String html, String pattern) {
+    return Math.toIntExact(Pattern.compile(pattern).matcher(html).results().count());
+  }
+
+  @Test
+  void everySectionOfAPageOfGroupsIsDrawn() throws IOException, InterruptedException {
+    SyntheticRuns runs = new SyntheticRuns(40, 3, 4);
+    List<Path> paths = new ArrayList<>();
+    for (int seed = 1; seed <= 2; seed++) {
+      for (double lr : new double[] {1e-3, 3e-4}) {
+        for (SyntheticRuns.Kind kind : SyntheticRuns.Kind.values()) {
+          String name = kind + (lr == 1e-3 ? "-lr1e-3" : "-lr3e-4") + "-seed" + seed;
+          paths.add(runs.write(folder, name, kind, lr, seed));
+        }
+      }
+    }
+    String html = rendered(PageContent.of("All of it", paths));
+    for (String id :
+        List.of(
+            "losses", "rates", "summary", "routing", "efficiency", "samples", "configuration")) {
+      assertTrue(html.contains("<section id=\"" + id + "\""), id);
+    }
+    // 2 losses, 8 of one run's layers, 6 across runs, 6 of speed (no run has a z-loss)
+    assertEquals(22, count(html, "<canvas"));
+    assertEquals(
+        12, count(html, "<th scope=\"row\" title=\"[A-Z]+-lr[0-9e-]+-seed[12]\">.*?</th><td") / 2);
+    assertEquals(6, count(html, "<tr class=\"(best-rate)?\">"));
+    assertEquals(3, count(html, "<tr class=\"best-rate\">"));
+  }
+
+  @Test
+  void theLeastOfARunIsDrawn() throws IOException, InterruptedException {
+    Path file = folder.resolve("least/events.jsonl");
+    try (EventLog log = EventLog.append(file)) {
+      log.write(new Event.Validation(1, 256, Double.NaN, 8));
+      log.write(new Event.Validation(2, 512, 2.5, 8));
+    }
+    String html = rendered(PageContent.of("Least", List.of(file)));
+    assertEquals(1, count(html, "<canvas"));
+    assertTrue(html.contains("2.5000"), html);
+  }
+
+  @Test
+  void hostileTextRunsNothing() throws IOException, InterruptedException {
+    String evil = "<img src=x onerror=console.log(1)><script>console.log(1)</script>";
+    Path file = folder.resolve("evil/events.jsonl");
+    try (EventLog log = EventLog.append(file)) {
+      log.write(new Event.Run(evil, Map.of(evil, evil), Map.of(evil, evil), 1, evil));
+      log.write(new Event.Validation(1, 256, 2.5, 8));
+      log.write(new Event.Sample(1, evil, evil));
+    }
+    String html =
+        rendered(
+            new PageContent(
+                evil,
+                List.of(Paragraph.titled(evil, evil)),
+                List.of(Series.of(file)),
+                List.of(new Finding(evil, Finding.Verdict.UNDECIDED, evil))));
+    assertEquals(0, count(html, "<img"));
+    assertTrue(html.contains("&lt;img src=x onerror"), html);
+  }
+}
