@@ -165,7 +165,7 @@ function logTicks(low, high, target) {
 function axisOf({ low, high, log, target, format, unit, name }) {
   const ticks = log ? logTicks(low, high, target) : linearTicks(low, high, target, unit);
   const shown = log ? ticks.map((tick) => Math.log10(tick)) : ticks;
-  const digits = [3, 4, 5, 6].find((d) => new Set(ticks.map((tick) => format(tick, d))).size === ticks.length) ?? 7;
+  const digits = [3, 4, 5].find((d) => ticks.every((tick) => format(tick, d) === format(tick, 9))) ?? 6;
   return {
     type: 'value',
     name,
