@@ -55,6 +55,12 @@ class MainTest {
   }
 
   @Test
+  void theRehearsalForTheAotCacheRuns() {
+    Captured rehearsal = Captured.run("rehearse");
+    assertEquals(0, rehearsal.code(), rehearsal.err());
+  }
+
+  @Test
   void everyVerbExplainsItself() {
     CommandLine graft = Main.commandLine(new ErrorReport(System.err));
     for (CommandLine verb : graft.getSubcommands().values()) {
