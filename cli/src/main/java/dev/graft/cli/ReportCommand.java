@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -39,11 +40,23 @@ final class ReportCommand implements Callable<Integer> {
       description = "Heading of the page (default: the names of the runs).")
   private String title = "";
 
+  @Option(
+      names = "--words",
+      paramLabel = "FILE",
+      description = "A JSON file with an introduction and findings to print above the pictures.")
+  private Optional<Path> words = Optional.empty();
+
   @Override
   public Integer call() throws IOException {
     List<Path> found = runs.stream().flatMap(run -> RunFolders.find(run).stream()).toList();
     PageContent content = PageContent.of(title, found);
-    ReportPage.write(title.isBlank() ? content.titledByGroups() : content, out);
+    if (title.isBlank()) {
+      content = content.titledByGroups();
+    }
+    if (words.isPresent()) {
+      content = ReportWords.add(content, words.get());
+    }
+    ReportPage.write(content, out);
     System.out.printf("%s (%d KB)%n", out, Math.ceilDiv(Files.size(out), 1024));
     return ExitCode.DONE.code();
   }

@@ -189,6 +189,9 @@ public final class Trainer {
       listener.started(step, recipe.steps());
       if (step == 0) {
         emit(runEvent());
+        if (start.spec().moe().isPresent()) {
+          similarity();
+        }
       }
       while (step < recipe.steps() && !stop.get()) {
         step++;
@@ -213,6 +216,12 @@ public final class Trainer {
       }
       return new Result(
           step, step >= recipe.steps(), lastLoss, validationLoss, directory.checkpoint(step));
+    }
+
+    private void similarity() throws IOException {
+      emit(
+          new Event.Similarity(
+              step, tokens, ExpertSimilarity.measure(start.spec(), network.parameters())));
     }
 
     private boolean due(int every) {
