@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
     versionProvider = Version.class,
     subcommands = {
       // One a line, in the order in which they are used.
+      DemoCommand.class,
       TokenizeCommand.class,
       UpcycleCommand.class,
       InspectCommand.class,

@@ -8,6 +8,7 @@ import java.util.SplittableRandom;
 /**
  * The corpus of a demo on disk, in streams that share the world and no document.
  *
+ * @param world the facts it tells
  * @param tokenizer directory of {@code tokenizer.json}
  * @param pretraining prefix of the tokens for the dense model's first part
  * @param continuation prefix of the tokens that every arm sees
@@ -15,7 +16,13 @@ import java.util.SplittableRandom;
  * @param floor mean −ln p of the validation tokens under the grammar itself, which knows the world
  *     and each sentence from its start: no model's expected loss is below it
  */
-record Corpus(Path tokenizer, Path pretraining, Path continuation, Path validation, double floor) {
+record Corpus(
+    World world,
+    Path tokenizer,
+    Path pretraining,
+    Path continuation,
+    Path validation,
+    double floor) {
   /**
    * Writes it.
    *
@@ -43,7 +50,7 @@ record Corpus(Path tokenizer, Path pretraining, Path continuation, Path validati
     stream(pretraining, new Grammar(world, random.split()), pretrainingTokens);
     stream(continuation, new Grammar(world, random.split()), continuationTokens);
     double floor = stream(validation, new Grammar(world, random.split()), validationTokens);
-    return new Corpus(tokenizer, pretraining, continuation, validation, floor);
+    return new Corpus(world, tokenizer, pretraining, continuation, validation, floor);
   }
 
   /** Writes documents until there are enough tokens; returns the mean −ln p. */
