@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Holds a run's TensorBoard files against its events.jsonl, through TensorBoard's own loader.
 
-    pip install tensorboard setuptools
-    scripts/peers/check_tensorboard.py RUN_DIR [TENSORBOARD_DIR]
+    scripts/peers/setup
+    .venv/bin/python scripts/peers/check_tensorboard.py RUN_DIR [TENSORBOARD_DIR]
 
 RUN_DIR holds events.jsonl; the event files are looked for in TENSORBOARD_DIR, by default RUN_DIR/tensorboard.
 Prints how many scalars agree to 32-bit float accuracy and exits 1 at the first that does not, or where there is none.
