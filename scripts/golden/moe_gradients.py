@@ -76,21 +76,21 @@ def attention(w, p, x):
     return (scores.softmax(-1) @ v).transpose(1, 2).reshape(b, t, heads * d) @ w[p + "o_proj.weight"].T
 
 
-def moe(w, p, x, gating, capacity_factor, stats):
+def moe(w, p, x, case, stats):
     n, k = SHAPE["num_experts"], SHAPE["num_experts_per_tok"]
     flat = x.reshape(-1, x.shape[-1])
     tokens = flat.shape[0]
     z = flat @ w[p + "gate.weight"].T
     scores = z
-    if gating == "normalized":
+    if case["gating"] == "normalized":
         mean, std = z.mean(-1, keepdim=True), z.std(-1, unbiased=True, keepdim=True)
-        scores = (z - mean) / std.clamp(min=1e-6)
+        scores = case["gate_norm_std"] * (z - mean) / std.clamp(min=1e-6)
     g = scores.softmax(-1)
     top, ids = g.topk(k, -1)
     weight = top / top.sum(-1, keepdim=True)
     kept = torch.ones(tokens, k, dtype=torch.bool)
-    if capacity_factor is not None:
-        capacity = math.ceil(capacity_factor * k * tokens / n)
+    if case["capacity_factor"] is not None:
+        capacity = math.ceil(case["capacity_factor"] * k * tokens / n)
         used = [0] * n
         for choice in range(k):
             for token in range(tokens):
@@ -124,7 +124,7 @@ def run(stored, ids, targets, case):
         p = f"model.layers.{layer}."
         x = x + attention(w, p + "self_attn.", rms_norm(x, w[p + "input_layernorm.weight"]))
         x = x + moe(w, p + "block_sparse_moe.", rms_norm(x, w[p + "post_attention_layernorm.weight"]),
-                    case["gating"], case["capacity_factor"], stats)
+                    case, stats)
     logits = rms_norm(x, w["model.norm.weight"]) @ head.T
     ce = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
     total = ce + sum(a * s["aux_loss"] for a, s in zip(ALPHA, stats))
@@ -146,12 +146,16 @@ def main(out):
             for capacity in (0.75, None):
                 cases.append(dict(dtype=dtype, gating=gating, capacity_factor=capacity, tied=False, z_loss=0.0))
     cases.append(dict(dtype="f64", gating="normalized", capacity_factor=1.0, tied=True, z_loss=0.001))
-    gradients = {}
+    cases.append(dict(dtype="f64", gating="normalized", capacity_factor=0.75, tied=False, z_loss=0.0, gate_norm_std=0.5))
+    gradients = {"moe-gradients.safetensors": {}, "moe-gradients-gate-norm-std.safetensors": {}}
     for i, case in enumerate(cases):
+        case.setdefault("gate_norm_std", 1.0)
         case["name"] = f"case{i}"
-        gradients |= run(stored, ids[:, :-1], ids[:, 1:], case)
+        case["gradients"] = list(gradients)[case["gate_norm_std"] != 1]
+        gradients[case["gradients"]] |= run(stored, ids[:, :-1], ids[:, 1:], case)
     save_file({k: x.float() for k, x in stored.items()}, f"{out}/moe-weights.safetensors")
-    save_file(gradients, f"{out}/moe-gradients.safetensors")
+    for file, tensors in gradients.items():
+        save_file(tensors, f"{out}/{file}")
     with open(f"{out}/moe-cases.json", "w") as file:
         json.dump(dict(made_with=f"torch {torch.__version__}", shape=SHAPE, alpha=ALPHA, ids=ids[:, :-1].tolist(),
                        targets=ids[:, 1:].tolist(), cases=cases), file, indent=1)
