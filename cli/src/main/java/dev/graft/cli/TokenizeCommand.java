@@ -11,7 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
+import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = {
       "Writes the tokens of text files as Megatron's indexed dataset, PREFIX.bin and PREFIX.idx.",
-      "Of .jsonl lines the text field is taken, or messages through the chat template with only the assistant's tokens to learn (PREFIX.loss_mask.bin and .idx)."
+      "Of .jsonl lines the text field is taken, or, where there are any, messages through the chat template with only the assistant's tokens to learn (PREFIX.loss_mask.bin and .idx)."
     })
 final class TokenizeCommand implements Callable<Integer> {
   @Parameters(
@@ -46,6 +46,7 @@ final class TokenizeCommand implements Callable<Integer> {
   @Option(
       names = "--split",
       defaultValue = "blank-line",
+      paramLabel = "HOW",
       description =
           "What separates documents of a .txt: blank-line or file. Default: ${DEFAULT-VALUE}.")
   private String split;
@@ -53,6 +54,7 @@ final class TokenizeCommand implements Callable<Integer> {
   @Option(
       names = "--text-key",
       defaultValue = "text",
+      paramLabel = "KEY",
       description = "Field of a .jsonl line. Default: ${DEFAULT-VALUE}.")
   private String textKey;
 
@@ -61,10 +63,15 @@ final class TokenizeCommand implements Callable<Integer> {
       negatable = true,
       defaultValue = "true",
       fallbackValue = "true",
-      description = "End each document with the end-of-sequence token. Default: on.")
+      description =
+          "End each text with the end-of-sequence token; a conversation ends as its template says. Default: on.")
   private boolean appendEos;
 
-  @Option(names = "--workers", defaultValue = "0", description = "Threads; 0 for all cores.")
+  @Option(
+      names = "--workers",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Threads; 0 for all cores. The result is the same for any number.")
   private int workers;
 
   @Override
@@ -84,16 +91,20 @@ final class TokenizeCommand implements Callable<Integer> {
       }
       bytes += Files.size(file);
     }
-    int threads = workers <= 0 ? Runtime.getRuntime().availableProcessors() : workers;
+    if (workers < 0) {
+      throw new InvalidInputException(
+          "--workers is " + workers + "; it is 1 or more, or 0 for all");
+    }
+    int threads = workers == 0 ? Runtime.getRuntime().availableProcessors() : workers;
     try (Tokenizer tokenizer = Tokenizer.open(directory);
         Progress progress = Progress.bytes("tokenize", OptionalLong.of(bytes))) {
       TokenizeRun.Result result =
           TokenizeRun.run(
               new TokenizeRun.Options(files, separator, textKey, threads),
-              new DocumentTokenizer(tokenizer, template(), appendEos),
+              new DocumentTokenizer(tokenizer, ChatTemplate.find(directory), appendEos),
               vocabSize(tokenizer),
               out,
-              progress::add);
+              new Shown(progress));
       System.out.println(
           "wrote "
               + out
@@ -109,20 +120,36 @@ final class TokenizeCommand implements Callable<Integer> {
     return ExitCode.DONE.code();
   }
 
-  private Optional<ChatTemplate> template() throws IOException {
-    try {
-      return Optional.of(ChatTemplate.open(directory));
-    } catch (InvalidInputException e) {
-      // Text needs none; a conversation says so itself.
-      return Optional.empty();
-    }
-  }
-
   /** Of the model beside the tokenizer if there is one: its embedding may have fewer rows. */
   private int vocabSize(Tokenizer tokenizer) throws IOException {
     if (!Files.exists(directory.resolve("config.json"))) {
       return tokenizer.vocabSize();
     }
     return Checkpoint.readConfig(directory).path("vocab_size").asInt(tokenizer.vocabSize());
+  }
+
+  /** Bytes move the bar; documents are beside it. */
+  private static final class Shown implements TokenizeRun.Listener {
+    private final Progress progress;
+    private final long begun = System.nanoTime();
+    private long documents;
+
+    Shown(Progress progress) {
+      this.progress = progress;
+    }
+
+    @Override
+    public void read(long bytes) {
+      progress.add(bytes);
+    }
+
+    @Override
+    public void written(long more) {
+      documents += more;
+      double seconds = (System.nanoTime() - begun) / 1e9;
+      progress.message(
+          String.format(
+              Locale.ROOT, "%d documents, %.0f documents/s", documents, documents / seconds));
+    }
   }
 }

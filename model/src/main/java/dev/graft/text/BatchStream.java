@@ -3,6 +3,7 @@ package dev.graft.text;
 import dev.graft.checkpoint.InvalidInputException;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -48,12 +49,16 @@ public final class BatchStream implements AutoCloseable {
       throws IOException {
     List<Windows> datasets = new ArrayList<>();
     try {
+      if (sources.isEmpty()) {
+        throw new InvalidInputException("data.train names no dataset; give at least one");
+      }
       double total = 0;
       double[] shares = new double[sources.size()];
       for (int i = 0; i < shares.length; i++) {
         shares[i] = sources.get(i).weight();
-        if (!(shares[i] > 0)) {
-          throw new InvalidInputException(sources.get(i).tokens() + ": the weight must be above 0");
+        if (!(shares[i] > 0) || Double.isInfinite(shares[i])) {
+          throw new InvalidInputException(
+              sources.get(i).tokens() + ": its weight is " + shares[i] + "; it must be above 0");
         }
         total += shares[i];
         datasets.add(Windows.open(sources.get(i).tokens(), sequenceLength));
@@ -82,7 +87,7 @@ public final class BatchStream implements AutoCloseable {
       position++;
       Windows windows = datasets.get(dataset);
       long epoch = sample / windows.count();
-      Permutation order = new Permutation(windows.count(), seed * 31 + dataset * 7919L + epoch);
+      Permutation order = Permutation.of(windows.count(), seed, dataset, epoch);
       windows.copy(order.at(sample % windows.count()), row, ids, targets, mask, documents);
     }
     return new Batch(size, sequenceLength, ids, targets, mask, documents);
@@ -95,7 +100,7 @@ public final class BatchStream implements AutoCloseable {
 
   /** Goes to where a stream of the same datasets and seed was after {@code sequences} sequences. */
   public void seek(long sequences) {
-    java.util.Arrays.fill(taken, 0);
+    Arrays.fill(taken, 0);
     if (datasets.size() == 1) {
       taken[0] = sequences;
       position = sequences;

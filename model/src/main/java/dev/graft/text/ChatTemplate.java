@@ -3,26 +3,39 @@ package dev.graft.text;
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
 import com.hubspot.jinjava.LegacyOverrides;
-import com.hubspot.jinjava.interpret.JinjavaInterpreter;
 import com.hubspot.jinjava.interpret.RenderResult;
-import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import dev.graft.checkpoint.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A model's chat template, rendered as transformers' {@code apply_chat_template} does. Safe to use
- * from several threads.
+ * A model's chat template, rendered as transformers' {@code apply_chat_template} does: {@code
+ * trim_blocks} and {@code lstrip_blocks} on, with {@code raise_exception}, {@code strftime_now},
+ * its own {@code tojson} and {@code generation} blocks. Safe to use from several threads.
  */
 public final class ChatTemplate {
+  private static final List<String> SPECIALS =
+      List.of(
+          "bos_token",
+          "eos_token",
+          "unk_token",
+          "sep_token",
+          "pad_token",
+          "cls_token",
+          "mask_token");
+
   private final Path source;
   private final String template;
   private final Map<String, String> specials;
@@ -40,32 +53,52 @@ public final class ChatTemplate {
                 .withTrimBlocks(true)
                 .withLstripBlocks(true)
                 .withKeepTrailingNewline(true)
+                // Jinjava would run what a message says if that looks like a template.
+                .withNestedInterpretationEnabled(false)
                 .withLegacyOverrides(
                     LegacyOverrides.newBuilder()
                         .withUsePyishObjectMapper(true)
                         .withKeepNullableLoopValues(true)
                         .withParseWhitespaceControlStrictly(true)
+                        .withIterateOverMapKeys(true)
+                        .withHandleBackslashInQuotesOnly(true)
+                        .withUseTrimmingForNotesAndExpressions(true)
                         .build())
                 .build());
-    jinjava.registerFunction(
-        new ELFunctionDefinition(
-            "", "raise_exception", ChatTemplate.class, "raiseException", String.class));
+    TemplateFunctions.register(jinjava.getGlobalContext());
   }
 
   /**
    * Reads {@code chat_template.jinja} or the {@code chat_template} of {@code
    * tokenizer_config.json}.
    *
-   * @throws InvalidInputException if there is none
+   * @throws InvalidInputException if there is none, or the configuration is not JSON
    */
   public static ChatTemplate open(Path directory) throws IOException {
+    return find(directory)
+        .orElseThrow(() ->
+            new InvalidInputException(
+                directory
+                    + ": there is no chat_template.jinja and no chat_template in tokenizer_config.json; messages need one"));
+  }
+
+  /**
+   * As {@link #open}, but empty where the directory has none.
+   *
+   * @throws InvalidInputException if the configuration is not JSON
+   */
+  public static Optional<ChatTemplate> find(Path directory) throws IOException {
     Path config = directory.resolve("tokenizer_config.json");
-    JsonNode json =
-        Files.isRegularFile(config)
-            ? JsonMapper.shared().readTree(Files.readString(config))
-            : JsonMapper.shared().createObjectNode();
+    JsonNode json = JsonMapper.shared().createObjectNode();
+    if (Files.isRegularFile(config)) {
+      try {
+        json = JsonMapper.shared().readTree(Files.readString(config));
+      } catch (JacksonException e) {
+        throw new InvalidInputException(config + ": this is not JSON; fetch the file again", e);
+      }
+    }
     Map<String, String> specials = new LinkedHashMap<>();
-    for (String key : List.of("bos_token", "eos_token", "pad_token", "unk_token")) {
+    for (String key : SPECIALS) {
       JsonNode token = json.path(key);
       String text = token.isObject() ? token.path("content").asString("") : token.asString("");
       if (!text.isEmpty()) {
@@ -74,7 +107,7 @@ public final class ChatTemplate {
     }
     Path file = directory.resolve("chat_template.jinja");
     if (Files.isRegularFile(file)) {
-      return new ChatTemplate(file, Files.readString(file), specials);
+      return Optional.of(new ChatTemplate(file, Files.readString(file), specials));
     }
     JsonNode template = json.path("chat_template");
     if (template.isArray()) {
@@ -85,12 +118,14 @@ public final class ChatTemplate {
         }
       }
     }
-    if (!template.isString()) {
-      throw new InvalidInputException(
-          directory
-              + ": there is no chat template in chat_template.jinja or tokenizer_config.json; messages need one");
-    }
-    return new ChatTemplate(config, template.asString(), specials);
+    return template.isString()
+        ? Optional.of(new ChatTemplate(config, template.asString(), specials))
+        : Optional.empty();
+  }
+
+  /** The file that the template is from. */
+  Path source() {
+    return source;
   }
 
   /**
@@ -100,6 +135,11 @@ public final class ChatTemplate {
    * @throws InvalidInputException if the template refuses the conversation
    */
   public String render(List<Document.Message> messages, boolean addGenerationPrompt) {
+    return render(messages, addGenerationPrompt, ZonedDateTime.now(ZoneId.systemDefault()));
+  }
+
+  /** As above, at a given time. */
+  String render(List<Document.Message> messages, boolean addGenerationPrompt, ZonedDateTime now) {
     Map<String, Object> context = new HashMap<>(specials);
     List<Map<String, Object>> turns = new ArrayList<>();
     for (Document.Message message : messages) {
@@ -110,6 +150,10 @@ public final class ChatTemplate {
     }
     context.put("messages", turns);
     context.put("add_generation_prompt", addGenerationPrompt);
+    // Templates ask whether these are defined, and Jinjava does not count functions as defined.
+    context.put("strftime_now", true);
+    context.put("raise_exception", true);
+    context.put(TemplateFunctions.NOW, now);
     RenderResult result = jinjava.renderForResult(template, context);
     if (result.hasErrors()) {
       throw new InvalidInputException(
@@ -118,14 +162,5 @@ public final class ChatTemplate {
               + result.getErrors().getFirst().getMessage());
     }
     return result.getOutput();
-  }
-
-  /** What a template calls to refuse a conversation. */
-  public static String raiseException(String message) {
-    JinjavaInterpreter.getCurrent()
-        .addError(
-            com.hubspot.jinjava.interpret.TemplateError.fromException(
-                new IllegalArgumentException(message)));
-    return "";
   }
 }

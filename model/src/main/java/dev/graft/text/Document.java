@@ -11,11 +11,24 @@ import java.util.List;
 public record Document(String source, Body body) {
   /** What a document says. */
   public sealed interface Body {
+    /** Characters that it takes. */
+    long length();
+
     /** Plain text, all of which is learned. */
-    record Text(String text) implements Body {}
+    record Text(String text) implements Body {
+      @Override
+      public long length() {
+        return text.length();
+      }
+    }
 
     /** A conversation, of which the assistant's words are learned. */
-    record Conversation(List<Message> messages) implements Body {}
+    record Conversation(List<Message> messages) implements Body {
+      @Override
+      public long length() {
+        return messages.stream().mapToLong(message -> message.content().length()).sum();
+      }
+    }
   }
 
   /** One turn: {@code role} is system, user or assistant. */

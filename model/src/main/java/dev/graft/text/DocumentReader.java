@@ -1,17 +1,13 @@
 package dev.graft.text;
 
+import com.github.luben.zstd.ZstdIOException;
 import com.github.luben.zstd.ZstdInputStream;
 import dev.graft.checkpoint.InvalidInputException;
 import java.io.BufferedInputStream;
-import java.io.BufferedReader;
 import java.io.Closeable;
-import java.io.FilterInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -20,15 +16,21 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The documents of a .txt or .jsonl file, plain, .gz or .zst, one at a time. */
+/**
+ * The documents of a .txt or .jsonl file, plain, .gz or .zst, one at a time. Line ends become
+ * {@code \n}.
+ */
 public final class DocumentReader implements Closeable {
   /** What separates the documents of a text file. */
   public enum Split {
+    /** Lines of nothing but white space; they belong to no document. */
     BLANK_LINE,
+    /** Nothing: the file is one document. */
     FILE
   }
 
@@ -36,16 +38,14 @@ public final class DocumentReader implements Closeable {
   private final boolean jsonl;
   private final Split split;
   private final String textKey;
-  private final BufferedReader reader;
-  private long line;
+  private final TextLines lines;
 
-  private DocumentReader(
-      Path file, boolean jsonl, Split split, String textKey, BufferedReader reader) {
+  private DocumentReader(Path file, boolean jsonl, Split split, String textKey, TextLines lines) {
     this.file = file;
     this.jsonl = jsonl;
     this.split = split;
     this.textKey = textKey;
-    this.reader = reader;
+    this.lines = lines;
   }
 
   /**
@@ -53,7 +53,8 @@ public final class DocumentReader implements Closeable {
    *
    * @param textKey field of a JSON line that holds the text
    * @param read hears of bytes of the file as they are read, before decompression
-   * @throws InvalidInputException if the name does not say what it is
+   * @throws InvalidInputException if the name does not say what it is, or the content is something
+   *     else
    */
   public static DocumentReader open(Path file, Split split, String textKey, LongConsumer read)
       throws IOException {
@@ -67,7 +68,7 @@ public final class DocumentReader implements Closeable {
     }
     InputStream in;
     try {
-      in = new BufferedInputStream(new Counting(Files.newInputStream(file), read), 1 << 16);
+      in = new BufferedInputStream(new CountedInput(Files.newInputStream(file), read), 1 << 16);
     } catch (NoSuchFileException e) {
       throw new InvalidInputException(file + ": there is no such file", e);
     }
@@ -75,39 +76,32 @@ public final class DocumentReader implements Closeable {
       if (name.endsWith(".gz")) {
         in = new GZIPInputStream(in, 1 << 16);
       } else if (name.endsWith(".zst")) {
-        in = new ZstdInputStream(in).setContinuous(false);
+        // Corpora are often packed with a longer window than the default allows.
+        in = new ZstdInputStream(in).setLongMax(31);
       }
-      var decoder =
-          StandardCharsets.UTF_8
-              .newDecoder()
-              .onMalformedInput(CodingErrorAction.REPORT)
-              .onUnmappableCharacter(CodingErrorAction.REPORT);
-      return new DocumentReader(
-          file,
-          jsonl,
-          split,
-          textKey,
-          new BufferedReader(new InputStreamReader(in, decoder), 1 << 16));
+      return new DocumentReader(file, jsonl, split, textKey, new TextLines(file, in));
+    } catch (EOFException | ZipException e) {
+      in.close();
+      throw new InvalidInputException(file + ": this is not gzip's format; rename the file", e);
     } catch (IOException e) {
       in.close();
-      throw new InvalidInputException(file + ": cannot be decompressed: " + e.getMessage(), e);
+      throw e;
     }
   }
 
-  /** The next document; empty at the end. */
+  /**
+   * The next document; empty at the end.
+   *
+   * @throws InvalidInputException if the file is damaged, not UTF-8 or a line not what it should be
+   */
   public Optional<Document> next() throws IOException {
     try {
-      return jsonl ? nextLine() : nextText();
-    } catch (CharacterCodingException e) {
-      throw new InvalidInputException(
-          file + ": after line " + line + " the text is not UTF-8; convert it", e);
-    } catch (java.io.EOFException
-        | java.util.zip.ZipException
-        | com.github.luben.zstd.ZstdIOException e) {
+      return jsonl ? nextObject() : nextText();
+    } catch (EOFException | ZipException | ZstdIOException e) {
       throw new InvalidInputException(
           file
               + ": the compressed data is damaged or cut off after line "
-              + line
+              + lines.number()
               + "; fetch it again",
           e);
     }
@@ -115,50 +109,71 @@ public final class DocumentReader implements Closeable {
 
   private Optional<Document> nextText() throws IOException {
     StringBuilder text = new StringBuilder();
-    long first = line + 1;
-    String read = reader.readLine();
-    while (read != null) {
-      line++;
-      boolean separates = split == Split.BLANK_LINE && read.isBlank();
-      if (separates && !text.isEmpty()) {
+    long first = 1;
+    boolean blank = true;
+    for (Optional<String> next = lines.next(); next.isPresent(); next = lines.next()) {
+      String line = next.get();
+      if (split == Split.BLANK_LINE && line.isBlank()) {
+        if (text.isEmpty()) {
+          continue;
+        }
         break;
       }
-      if (separates) {
-        first = line + 1;
-      } else {
-        text.append(text.isEmpty() ? "" : "\n").append(read);
+      if (text.isEmpty()) {
+        first = lines.number();
       }
-      read = reader.readLine();
+      if (text.length() + line.length() > TextLines.LONGEST) {
+        throw new InvalidInputException(
+            file
+                + ": the document from line "
+                + first
+                + " on is longer than 64 Mi characters; put blank lines between documents, or make it several files");
+      }
+      blank &= line.isBlank();
+      text.append(line);
+      if (lines.terminated()) {
+        text.append('\n');
+      }
     }
-    return text.isEmpty()
-        ? Optional.empty()
-        : Optional.of(
-            new Document(file + ": line " + first, new Document.Body.Text(text.toString())));
-  }
-
-  private Optional<Document> nextLine() throws IOException {
-    String read = reader.readLine();
-    line++;
-    while (read != null && read.isBlank()) {
-      read = reader.readLine();
-      line++;
-    }
-    if (read == null) {
+    if (blank) {
       return Optional.empty();
     }
-    String source = file + ": line " + line;
+    if (split == Split.BLANK_LINE && text.charAt(text.length() - 1) == '\n') {
+      text.setLength(text.length() - 1);
+    }
+    return Optional.of(new Document(source(first), new Document.Body.Text(text.toString())));
+  }
+
+  private String source(long line) {
+    return file + ": line " + line;
+  }
+
+  private Optional<Document> nextObject() throws IOException {
+    Optional<String> next = lines.next();
+    while (next.isPresent() && next.get().isBlank()) {
+      next = lines.next();
+    }
+    if (next.isEmpty()) {
+      return Optional.empty();
+    }
+    String source = source(lines.number());
     JsonNode object;
     try {
-      object = JsonMapper.shared().readTree(read);
+      object = JsonMapper.shared().readTree(next.get());
     } catch (JacksonException e) {
-      throw new InvalidInputException(source + " is not JSON; each line holds one object", e);
+      throw new InvalidInputException(
+          source
+              + " is not JSON: "
+              + e.getOriginalMessage().lines().findFirst().orElse("")
+              + "; each line holds one object",
+          e);
     }
     if (object.path("messages").isArray()) {
       return Optional.of(
-          new Document(
-              source, new Document.Body.Conversation(messages(source, object.get("messages")))));
+          new Document(source, new Document.Body.Conversation(messages(source, object))));
     }
-    if (!object.path(textKey).isString()) {
+    JsonNode text = object.path(textKey);
+    if (!text.isString()) {
       throw new InvalidInputException(
           source
               + " has neither a '"
@@ -166,51 +181,62 @@ public final class DocumentReader implements Closeable {
               + "' string nor a 'messages' list; name the field by --text-key");
     }
     return Optional.of(
-        new Document(source, new Document.Body.Text(object.get(textKey).asString())));
+        new Document(source, new Document.Body.Text(unicode(source, text.asString()))));
   }
 
-  private static List<Document.Message> messages(String source, JsonNode node) {
+  private static List<Document.Message> messages(String source, JsonNode object) {
+    refuse(source, object, "tools");
     List<Document.Message> messages = new ArrayList<>();
-    for (JsonNode message : node) {
+    for (JsonNode message : object.get("messages")) {
+      refuse(source, message, "tool_calls");
       if (!message.path("role").isString() || !message.path("content").isString()) {
         throw new InvalidInputException(
-            source + " has a message without a role and a content string");
+            source
+                + ": message "
+                + (messages.size() + 1)
+                + " needs a 'role' and a 'content', both strings");
       }
       messages.add(
-          new Document.Message(message.get("role").asString(), message.get("content").asString()));
+          new Document.Message(
+              message.get("role").asString(), unicode(source, message.get("content").asString())));
+    }
+    if (messages.isEmpty()) {
+      throw new InvalidInputException(source + ": 'messages' is empty; leave the line out");
     }
     return List.copyOf(messages);
   }
 
-  @Override
-  public void close() throws IOException {
-    reader.close();
+  /** A conversation without its tools would teach something else than what it says. */
+  private static void refuse(String source, JsonNode object, String key) {
+    JsonNode value = object.path(key);
+    if (!value.isMissingNode() && !value.isNull() && !value.isEmpty()) {
+      throw new InvalidInputException(
+          source + " has '" + key + "', which Graft does not render; leave the line out");
+    }
   }
 
-  private static final class Counting extends FilterInputStream {
-    private final LongConsumer read;
-
-    Counting(InputStream in, LongConsumer read) {
-      super(in);
-      this.read = read;
-    }
-
-    @Override
-    public int read() throws IOException {
-      int value = super.read();
-      if (value >= 0) {
-        read.accept(1);
+  /** JSON can escape half of a surrogate pair, which is no character and has no tokens. */
+  private static String unicode(String source, String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      boolean pair =
+          Character.isHighSurrogate(c)
+              && i + 1 < text.length()
+              && Character.isLowSurrogate(text.charAt(i + 1));
+      if (pair) {
+        i++;
+      } else if (Character.isSurrogate(c)) {
+        throw new InvalidInputException(
+            String.format(
+                "%s holds half of a surrogate pair, \\u%04x; mend or leave out the line",
+                source, (int) c));
       }
-      return value;
     }
+    return text;
+  }
 
-    @Override
-    public int read(byte[] buffer, int offset, int length) throws IOException {
-      int count = super.read(buffer, offset, length);
-      if (count > 0) {
-        read.accept(count);
-      }
-      return count;
-    }
+  @Override
+  public void close() throws IOException {
+    lines.close();
   }
 }

@@ -14,11 +14,14 @@ import java.util.Arrays;
 
 /**
  * Megatron-Core's indexed dataset, mapped: {@code PREFIX.bin} holds the tokens of all sequences,
- * {@code PREFIX.idx} their type, lengths, positions and the documents. Here every document is one
- * sequence.
+ * {@code PREFIX.idx} their type, lengths and positions, and of which sequences the documents are
+ * made. What Graft writes has one sequence a document; a dataset of Megatron's with several
+ * (sentences) is read as well. Safe to use from several threads.
  */
 public final class IndexedDataset implements AutoCloseable {
   static final byte[] MAGIC = {'M', 'M', 'I', 'D', 'I', 'D', 'X', 0, 0};
+  static final long VERSION = 1;
+  private static final long HEADER = MAGIC.length + 8L + 1 + 8 + 8;
   static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   static final ValueLayout.OfLong LONG =
@@ -63,22 +66,14 @@ public final class IndexedDataset implements AutoCloseable {
     try {
       MemorySegment index = map(idx, arena);
       MemorySegment data = map(bin, arena);
-      long header = MAGIC.length + 8L + 1 + 8 + 8;
-      if (index.byteSize() < header
-          || !Arrays.equals(index.asSlice(0, MAGIC.length).toArray(ValueLayout.JAVA_BYTE), MAGIC)) {
+      if (index.byteSize() < HEADER
+          || !Arrays.equals(index.asSlice(0, MAGIC.length).toArray(ValueLayout.JAVA_BYTE), MAGIC)
+          || index.get(LONG, MAGIC.length) != VERSION) {
         throw new InvalidInputException(
-            idx + ": this is not a Megatron index; tokenize the text again");
+            idx + ": this is not a Megatron index of version 1; tokenize the text again");
       }
       TokenType type = TokenType.ofCode(idx, index.get(ValueLayout.JAVA_BYTE, MAGIC.length + 8L));
-      long sequences = index.get(LONG, MAGIC.length + 9L);
-      long expected = header + sequences * 12;
-      if (sequences < 0 || index.byteSize() < expected) {
-        throw new InvalidInputException(idx + ": the index is truncated; tokenize the text again");
-      }
-      long[] starts = new long[Math.toIntExact(sequences) + 1];
-      for (int i = 0; i < sequences; i++) {
-        starts[i + 1] = starts[i] + index.get(INT, header + i * 4L);
-      }
+      long[] starts = starts(idx, index, type);
       if (starts[starts.length - 1] * type.bytes() != data.byteSize()) {
         throw new InvalidInputException(
             bin
@@ -93,6 +88,52 @@ public final class IndexedDataset implements AutoCloseable {
       arena.close();
       throw e;
     }
+  }
+
+  /** First token of each document, and the end of the last. */
+  private static long[] starts(Path idx, MemorySegment index, TokenType type) {
+    long sequences = index.get(LONG, MAGIC.length + 9L);
+    long boundaries = index.get(LONG, MAGIC.length + 17L);
+    if (sequences < 0
+        || boundaries < 1
+        || sequences > index.byteSize()
+        || boundaries > index.byteSize()
+        || index.byteSize() < HEADER + sequences * 12 + boundaries * 8) {
+      throw new InvalidInputException(idx + ": the index is truncated; tokenize the text again");
+    }
+    long pointers = HEADER + sequences * 4;
+    long documents = pointers + sequences * 8;
+    long[] starts = new long[Math.toIntExact(boundaries)];
+    int document = 0;
+    long token = 0;
+    for (long sequence = 0; ; sequence++) {
+      while (document < boundaries && index.get(LONG, documents + document * 8L) == sequence) {
+        starts[document++] = token;
+      }
+      if (sequence == sequences) {
+        break;
+      }
+      int length = index.get(INT, HEADER + sequence * 4);
+      if (length < 0 || index.get(LONG, pointers + sequence * 8) != token * type.bytes()) {
+        throw new InvalidInputException(
+            idx
+                + ": sequence "
+                + sequence
+                + " does not begin where the one before it ends; tokenize the text again");
+      }
+      token += length;
+    }
+    if (document != boundaries || starts[0] != 0 || starts[starts.length - 1] != token) {
+      throw new InvalidInputException(
+          idx
+              + ": the documents do not cover the sequences from the first to the last; tokenize the text again");
+    }
+    return starts;
+  }
+
+  /** Where the loss mask of the tokens of a prefix is. */
+  static Path lossMask(Path prefix) {
+    return sibling(prefix, ".loss_mask");
   }
 
   /** {@code PREFIX} with a suffix to its last name. */

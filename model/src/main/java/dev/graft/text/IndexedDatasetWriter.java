@@ -1,158 +1,116 @@
 package dev.graft.text;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 
 /**
- * Writes Megatron-Core's indexed dataset, one sequence a document, streaming. Lengths wait in a
- * file of their own, so that memory does not grow with the text; both files take their names at
- * {@link #commit}.
+ * Writes Megatron-Core's indexed dataset, one sequence a document, streaming: memory does not grow
+ * with the text. The files take their names at {@link #commit}; closed before that, nothing is
+ * left.
+ *
+ * <p>From the first document that has a loss mask on there is a second dataset of bytes beside the
+ * tokens, {@code PREFIX.loss_mask.bin} and {@code .idx}, of the same shape.
  */
 public final class IndexedDatasetWriter implements AutoCloseable {
-  private static final int BUFFER = 1 << 20;
-
   private final Path prefix;
-  private final TokenType type;
-  private final Path binPart;
-  private final Path lengthsPart;
-  private final Path idxPart;
-  private final FileChannel bin;
-  private final FileChannel lengths;
-  private final ByteBuffer tokenBuffer =
-      ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.LITTLE_ENDIAN);
-  private final ByteBuffer lengthBuffer =
-      ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.LITTLE_ENDIAN);
-  private long documents;
-  private long tokens;
+  private final int vocabSize;
+  private final SequenceFile tokens;
+  private Optional<SequenceFile> mask = Optional.empty();
 
-  private IndexedDatasetWriter(Path prefix, TokenType type) throws IOException {
+  private IndexedDatasetWriter(Path prefix, int vocabSize) throws IOException {
     this.prefix = prefix;
-    this.type = type;
-    String part = ".part-" + ProcessHandle.current().pid();
-    this.binPart = IndexedDataset.sibling(prefix, ".bin" + part);
-    this.lengthsPart = IndexedDataset.sibling(prefix, ".lengths" + part);
-    this.idxPart = IndexedDataset.sibling(prefix, ".idx" + part);
-    Files.createDirectories(prefix.toAbsolutePath().getParent());
-    this.bin = open(binPart);
-    this.lengths = open(lengthsPart);
+    this.vocabSize = vocabSize;
+    this.tokens = new SequenceFile(prefix, TokenType.forVocabulary(vocabSize));
   }
 
-  /** A dataset of token ids below {@code vocabSize}. */
+  /** A dataset of token ids below {@code vocabSize}; folders of the prefix are made. */
   public static IndexedDatasetWriter create(Path prefix, int vocabSize) throws IOException {
-    return new IndexedDatasetWriter(prefix, TokenType.forVocabulary(vocabSize));
+    return new IndexedDatasetWriter(prefix, vocabSize);
   }
 
-  /** A dataset of bytes: a loss mask beside the tokens. */
-  public static IndexedDatasetWriter bytes(Path prefix) throws IOException {
-    return new IndexedDatasetWriter(prefix, TokenType.UINT8);
-  }
-
-  private static FileChannel open(Path file) throws IOException {
-    return FileChannel.open(
-        file,
-        StandardOpenOption.CREATE,
-        StandardOpenOption.TRUNCATE_EXISTING,
-        StandardOpenOption.READ,
-        StandardOpenOption.WRITE);
-  }
-
-  /** Adds a document. */
+  /**
+   * Adds a document, all of which is learned.
+   *
+   * @throws IllegalArgumentException if an id is not below the vocabulary's size
+   */
   public void add(int[] ids) throws IOException {
+    add(ids, Optional.empty());
+  }
+
+  /**
+   * Adds a document.
+   *
+   * @param learned per token, whether it is one to predict; empty where all are
+   * @throws IllegalArgumentException if an id is not below the vocabulary's size
+   */
+  public void add(int[] ids, Optional<boolean[]> learned) throws IOException {
     for (int id : ids) {
-      if (tokenBuffer.remaining() < 8) {
-        drain(tokenBuffer, bin);
+      if (id < 0 || id >= vocabSize) {
+        throw new IllegalArgumentException(
+            "token " + id + " is not in a vocabulary of " + vocabSize);
       }
-      type.put(tokenBuffer, id);
     }
-    if (lengthBuffer.remaining() < 4) {
-      drain(lengthBuffer, lengths);
+    if (learned.isPresent() && mask.isEmpty()) {
+      mask = Optional.of(maskSoFar());
     }
-    lengthBuffer.putInt(ids.length);
-    documents++;
-    tokens += ids.length;
+    tokens.add(ids);
+    if (mask.isPresent()) {
+      int[] bits = new int[ids.length];
+      for (int i = 0; i < bits.length; i++) {
+        bits[i] = learned.isEmpty() || learned.get()[i] ? 1 : 0;
+      }
+      mask.get().add(bits);
+    }
+  }
+
+  private SequenceFile maskSoFar() throws IOException {
+    SequenceFile file = new SequenceFile(IndexedDataset.lossMask(prefix), TokenType.UINT8);
+    try {
+      tokens.forEachLength(length -> file.addConstant(1, length));
+      return file;
+    } catch (IOException e) {
+      file.close();
+      throw e;
+    }
   }
 
   /** Documents so far. */
   public long documents() {
-    return documents;
+    return tokens.sequences();
   }
 
   /** Tokens so far. */
   public long tokens() {
-    return tokens;
+    return tokens.elements();
   }
 
-  /** Writes the index, syncs both files and gives them their names. */
+  /**
+   * Brings everything to the disk and gives it its names, in the place of an earlier dataset of
+   * this prefix. Cut short, it leaves no index of the tokens, so that new and old are never mixed.
+   */
   public void commit() throws IOException {
-    drain(tokenBuffer, bin);
-    drain(lengthBuffer, lengths);
-    bin.force(true);
-    try (FileChannel idx = open(idxPart)) {
-      ByteBuffer out = ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.LITTLE_ENDIAN);
-      out.put(IndexedDataset.MAGIC)
-          .putLong(1)
-          .put(type.code())
-          .putLong(documents)
-          .putLong(documents + 1);
-      drain(out, idx);
-      lengths.position(0);
-      for (long done = 0; done < documents * 4; ) {
-        done += lengths.transferTo(done, documents * 4 - done, idx);
-      }
-      writePointers(idx, out);
-      for (long d = 0; d <= documents; d++) {
-        if (out.remaining() < 8) {
-          drain(out, idx);
-        }
-        out.putLong(d);
-      }
-      drain(out, idx);
-      idx.force(true);
+    tokens.seal();
+    if (mask.isPresent()) {
+      mask.get().seal();
     }
-    Files.move(binPart, IndexedDataset.sibling(prefix, ".bin"), StandardCopyOption.ATOMIC_MOVE);
-    Files.move(idxPart, IndexedDataset.sibling(prefix, ".idx"), StandardCopyOption.ATOMIC_MOVE);
-  }
-
-  /** Byte position of each sequence. */
-  private void writePointers(FileChannel idx, ByteBuffer out) throws IOException {
-    ByteBuffer in = ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.LITTLE_ENDIAN);
-    long pointer = 0;
-    for (long at = 0; at < documents * 4; ) {
-      in.clear().limit((int) Math.min(BUFFER, documents * 4 - at));
-      while (in.hasRemaining()) {
-        at += lengths.read(in, at);
-      }
-      in.flip();
-      while (in.hasRemaining()) {
-        if (out.remaining() < 8) {
-          drain(out, idx);
-        }
-        out.putLong(pointer);
-        pointer += (long) in.getInt() * type.bytes();
-      }
+    Files.deleteIfExists(IndexedDataset.sibling(prefix, ".idx"));
+    Path maskPrefix = IndexedDataset.lossMask(prefix);
+    Files.deleteIfExists(IndexedDataset.sibling(maskPrefix, ".idx"));
+    Files.deleteIfExists(IndexedDataset.sibling(maskPrefix, ".bin"));
+    if (mask.isPresent()) {
+      mask.get().publish();
     }
-  }
-
-  private static void drain(ByteBuffer buffer, FileChannel channel) throws IOException {
-    buffer.flip();
-    while (buffer.hasRemaining()) {
-      channel.write(buffer);
-    }
-    buffer.clear();
+    tokens.publish();
   }
 
   @Override
   public void close() throws IOException {
-    bin.close();
-    lengths.close();
-    Files.deleteIfExists(lengthsPart);
-    Files.deleteIfExists(binPart);
-    Files.deleteIfExists(idxPart);
+    try (tokens) {
+      if (mask.isPresent()) {
+        mask.get().close();
+      }
+    }
   }
 }

@@ -7,6 +7,12 @@ package dev.graft.text;
 record Permutation(long size, long seed) {
   private static final int ROUNDS = 6;
 
+  /** The order of one epoch of one dataset; each of the three numbers changes all of it. */
+  static Permutation of(long size, long seed, long dataset, long epoch) {
+    return new Permutation(size, mix(mix(mix(seed) + dataset) + epoch));
+  }
+
+  /** The element at {@code index}, 0 … n−1. */
   long at(long index) {
     int half = Math.max(1, (64 - Long.numberOfLeadingZeros(Math.max(1, size - 1)) + 1) / 2);
     long mask = (1L << half) - 1;

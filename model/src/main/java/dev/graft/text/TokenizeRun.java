@@ -12,7 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
 
 /**
  * Text files to one indexed dataset, in parallel and in order: the result does not depend on the
@@ -38,46 +38,77 @@ public final class TokenizeRun {
 
   private TokenizeRun() {}
 
+  /** What hears how far it is; called by the thread that runs. */
+  public interface Listener {
+    /** So many more bytes of the files were read, before decompression. */
+    void read(long bytes);
+
+    /** So many more documents were written. */
+    void written(long documents);
+  }
+
   /**
    * Writes {@code out.bin} and {@code out.idx}, and where there are conversations {@code
-   * out.loss_mask.bin} and {@code .idx}.
+   * out.loss_mask.bin} and {@code .idx}; nothing if it fails. A document without any text is left
+   * out, as Megatron does.
    *
    * @param vocabSize every id must be below it
-   * @param read hears of bytes of the files as they are read
+   * @throws InvalidInputException if a file is bad, named with its line, there is no text at all,
+   *     or a token is not in the vocabulary
    */
   public static Result run(
-      Options options, DocumentTokenizer tokenizer, int vocabSize, Path out, LongConsumer read)
+      Options options, DocumentTokenizer tokenizer, int vocabSize, Path out, Listener listener)
       throws IOException {
     try (ExecutorService workers = Executors.newFixedThreadPool(options.workers());
-        IndexedDatasetWriter tokens = IndexedDatasetWriter.create(out, vocabSize);
-        IndexedDatasetWriter mask =
-            IndexedDatasetWriter.bytes(IndexedDataset.sibling(out, ".loss_mask"))) {
-      Sink sink = new Sink(tokens, mask, vocabSize);
-      Deque<Future<List<DocumentTokenizer.Tokens>>> waiting = new ArrayDeque<>();
+        IndexedDatasetWriter writer = IndexedDatasetWriter.create(out, vocabSize)) {
+      Sink sink = new Sink(writer, vocabSize, listener);
+      Deque<Chunk> waiting = new ArrayDeque<>();
       try {
         for (Path file : options.files()) {
           try (DocumentReader reader =
-              DocumentReader.open(file, options.split(), options.textKey(), read)) {
-            List<Document> chunk = chunk(reader);
-            while (!chunk.isEmpty()) {
-              List<Document> documents = chunk;
+              DocumentReader.open(file, options.split(), options.textKey(), listener::read)) {
+            List<Document> documents = chunk(reader);
+            while (!documents.isEmpty()) {
+              List<Document> taken = documents;
               waiting.add(
-                  workers.submit(() -> documents.stream().map(tokenizer::tokenize).toList()));
+                  new Chunk(
+                      taken,
+                      workers.submit(() -> taken.stream().map(tokenizer::tokenize).toList())));
               while (waiting.size() > 2 * options.workers()) {
-                sink.add(take(waiting));
+                sink.add(waiting.remove());
               }
-              chunk = chunk(reader);
+              documents = chunk(reader);
             }
           }
         }
         while (!waiting.isEmpty()) {
-          sink.add(take(waiting));
+          sink.add(waiting.remove());
         }
       } catch (IOException | RuntimeException e) {
         workers.shutdownNow();
         throw e;
       }
       return sink.finish(options.files());
+    }
+  }
+
+  /** Documents and the tokens they will be. */
+  private record Chunk(List<Document> documents, Future<List<DocumentTokenizer.Tokens>> tokenized) {
+    List<DocumentTokenizer.Tokens> tokens() throws IOException {
+      try {
+        return tokenized.get();
+      } catch (ExecutionException e) {
+        if (e.getCause() instanceof RuntimeException cause) {
+          throw cause;
+        }
+        if (e.getCause() instanceof Error cause) {
+          throw cause;
+        }
+        throw new IOException("tokenizing failed: " + e.getCause().getMessage(), e.getCause());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("tokenizing was interrupted", e);
+      }
     }
   }
 
@@ -90,73 +121,57 @@ public final class TokenizeRun {
         break;
       }
       chunk.add(document.get());
-      characters +=
-          document.get().body() instanceof Document.Body.Text(String text) ? text.length() : 1000;
+      characters += document.get().body().length();
     }
     return chunk;
   }
 
-  private static List<DocumentTokenizer.Tokens> take(
-      Deque<Future<List<DocumentTokenizer.Tokens>>> waiting) throws IOException {
-    try {
-      return waiting.remove().get();
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
-      throw new IOException("tokenizing failed: " + e.getCause().getMessage(), e.getCause());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("tokenizing was interrupted", e);
-    }
-  }
-
-  /** Writes tokens, and a mask from the first document that has one. */
+  /** Checks and writes tokens. */
   private static final class Sink {
-    private final IndexedDatasetWriter tokens;
-    private final IndexedDatasetWriter mask;
+    private final IndexedDatasetWriter writer;
     private final int vocabSize;
-    private boolean masked;
+    private final Listener listener;
     private long learned;
 
-    Sink(IndexedDatasetWriter tokens, IndexedDatasetWriter mask, int vocabSize) {
-      this.tokens = tokens;
-      this.mask = mask;
+    Sink(IndexedDatasetWriter writer, int vocabSize, Listener listener) {
+      this.writer = writer;
       this.vocabSize = vocabSize;
+      this.listener = listener;
     }
 
-    void add(List<DocumentTokenizer.Tokens> chunk) throws IOException {
-      for (DocumentTokenizer.Tokens document : chunk) {
-        for (int id : document.ids()) {
-          if (id < 0 || id >= vocabSize) {
+    void add(Chunk chunk) throws IOException {
+      List<DocumentTokenizer.Tokens> tokenized = chunk.tokens();
+      for (int d = 0; d < tokenized.size(); d++) {
+        DocumentTokenizer.Tokens document = tokenized.get(d);
+        int[] ids = document.ids();
+        if (ids.length == 0) {
+          continue;
+        }
+        for (int i = 0; i < ids.length; i++) {
+          if (ids[i] < 0 || ids[i] >= vocabSize) {
             throw new InvalidInputException(
-                "--tokenizer: gives token "
-                    + id
-                    + " but the model's vocab_size is "
+                chunk.documents().get(d).source()
+                    + ": the tokenizer gives token "
+                    + ids[i]
+                    + " but vocab_size in its config.json is "
                     + vocabSize
-                    + "; take the tokenizer of the model");
+                    + "; take the tokenizer of the model by --tokenizer");
           }
+          learned += document.learned().isEmpty() || document.learned().get()[i] ? 1 : 0;
         }
-        tokens.add(document.ids());
-        int[] bits = new int[document.ids().length];
-        for (int i = 0; i < bits.length; i++) {
-          bits[i] = document.learned().isEmpty() || document.learned().get()[i] ? 1 : 0;
-          learned += bits[i];
-        }
-        masked |= document.learned().isPresent();
-        mask.add(bits);
+        writer.add(ids, document.learned());
       }
+      listener.written(tokenized.size());
     }
 
     Result finish(List<Path> files) throws IOException {
-      if (tokens.tokens() == 0) {
-        throw new InvalidInputException(files + ": there is no text in these files");
+      if (writer.tokens() == 0) {
+        throw new InvalidInputException(
+            files.stream().map(Path::toString).collect(Collectors.joining(", "))
+                + ": there is no text; give files that have some");
       }
-      if (masked) {
-        mask.commit();
-      }
-      tokens.commit();
-      return new Result(tokens.documents(), tokens.tokens(), learned);
+      writer.commit();
+      return new Result(writer.documents(), writer.tokens(), learned);
     }
   }
 }

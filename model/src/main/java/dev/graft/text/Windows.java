@@ -4,6 +4,7 @@ import dev.graft.checkpoint.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -24,7 +25,7 @@ final class Windows implements AutoCloseable {
   @SuppressWarnings("MustBeClosedChecker") // the windows close it
   static Windows open(Path prefix, int sequenceLength) throws IOException {
     IndexedDataset tokens = IndexedDataset.open(prefix);
-    Path mask = IndexedDataset.sibling(prefix, ".loss_mask");
+    Path mask = IndexedDataset.lossMask(prefix);
     Optional<IndexedDataset> lossMask =
         Files.exists(IndexedDataset.sibling(mask, ".idx"))
             ? Optional.of(IndexedDataset.open(mask))
@@ -78,7 +79,7 @@ final class Windows implements AutoCloseable {
           mask.get()[at + i] = counts[i];
         }
       } else {
-        java.util.Arrays.fill(mask.get(), at, at + sequenceLength, 1f);
+        Arrays.fill(mask.get(), at, at + sequenceLength, 1f);
       }
     }
     if (documents.isPresent()) {
