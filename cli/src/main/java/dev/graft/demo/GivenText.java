@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Real text for a given model: every {@value #HELD_OUT}th document is held out, so that validation
@@ -46,43 +45,22 @@ record GivenText(Path tokens, Path validation, long trainingTokens, String promp
               DocumentReader.Split.BLANK_LINE,
               "text",
               Runtime.getRuntime().availableProcessors()),
-          new DocumentTokenizer(tokenizer, template(model), true),
+          new DocumentTokenizer(tokenizer, ChatTemplate.find(model), true),
           vocabSize,
           all,
-          _ -> {});
-      long trainingTokens = split(all, tokens, validation, Optional.of(vocabSize));
-      Path mask = suffixed(all, ".loss_mask");
-      if (Files.exists(suffixed(mask, ".idx"))) {
-        split(
-            mask,
-            suffixed(tokens, ".loss_mask"),
-            suffixed(validation, ".loss_mask"),
-            Optional.empty());
-      }
+          TokenizeRun.Listener.SILENT);
+      long trainingTokens = split(all, tokens, validation, vocabSize);
       return new GivenText(tokens, validation, trainingTokens, prompt(tokenizer, validation));
     }
   }
 
-  private static Optional<ChatTemplate> template(Path model) throws IOException {
-    try {
-      return Optional.of(ChatTemplate.open(model));
-    } catch (InvalidInputException e) {
-      // Text needs none; a conversation says so itself.
-      return Optional.empty();
-    }
-  }
-
-  /**
-   * Deals out documents and deletes the source; returns the tokens kept for training.
-   *
-   * @param vocabSize empty for a dataset of bytes
-   */
-  private static long split(Path from, Path training, Path heldOut, Optional<Integer> vocabSize)
+  /** Deals out documents and deletes the source; returns the tokens kept for training. */
+  private static long split(Path from, Path training, Path heldOut, int vocabSize)
       throws IOException {
     long kept;
     try (IndexedDataset dataset = IndexedDataset.open(from);
-        IndexedDatasetWriter train = writer(training, vocabSize);
-        IndexedDatasetWriter validate = writer(heldOut, vocabSize)) {
+        IndexedDatasetWriter train = IndexedDatasetWriter.create(training, vocabSize);
+        IndexedDatasetWriter validate = IndexedDatasetWriter.create(heldOut, vocabSize)) {
       if (dataset.documents() < HELD_OUT) {
         throw new InvalidInputException(
             "--text: there are "
@@ -93,39 +71,22 @@ record GivenText(Path tokens, Path validation, long trainingTokens, String promp
       }
       for (int d = 0; d < dataset.documents(); d++) {
         boolean hold = d % HELD_OUT == HELD_OUT - 1;
-        (hold ? validate : train).add(document(dataset, d));
+        (hold ? validate : train).add(dataset.document(d), dataset.learned(d));
       }
       kept = train.tokens();
       train.commit();
       validate.commit();
     }
-    Files.delete(suffixed(from, ".bin"));
-    Files.delete(suffixed(from, ".idx"));
+    for (String suffix : List.of(".idx", ".bin", ".loss_mask.idx", ".loss_mask.bin")) {
+      Files.deleteIfExists(from.resolveSibling(from.getFileName() + suffix));
+    }
     return kept;
-  }
-
-  private static IndexedDatasetWriter writer(Path prefix, Optional<Integer> vocabSize)
-      throws IOException {
-    return vocabSize.isPresent()
-        ? IndexedDatasetWriter.create(prefix, vocabSize.get())
-        : IndexedDatasetWriter.bytes(prefix);
   }
 
   private static String prompt(Tokenizer tokenizer, Path validation) throws IOException {
     try (IndexedDataset dataset = IndexedDataset.open(validation)) {
-      int[] first = document(dataset, 0);
+      int[] first = dataset.document(0);
       return tokenizer.decode(Arrays.copyOf(first, Math.min(PROMPT_TOKENS, first.length)));
     }
-  }
-
-  private static int[] document(IndexedDataset dataset, int d) {
-    long end = d + 1 < dataset.documents() ? dataset.start(d + 1) : dataset.tokens();
-    long[] ids = new long[Math.toIntExact(end - dataset.start(d))];
-    dataset.copy(dataset.start(d), ids.length, ids, 0);
-    return Arrays.stream(ids).mapToInt(Math::toIntExact).toArray();
-  }
-
-  private static Path suffixed(Path prefix, String suffix) {
-    return prefix.resolveSibling(prefix.getFileName() + suffix);
   }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Megatron-Core's indexed dataset, mapped: {@code PREFIX.bin} holds the tokens of all sequences,
@@ -34,23 +35,52 @@ public final class IndexedDataset implements AutoCloseable {
   private final TokenType type;
   private final MemorySegment tokens;
   private final long[] starts;
+  private final Optional<IndexedDataset> lossMask;
 
   private IndexedDataset(
-      Path prefix, Arena arena, TokenType type, MemorySegment tokens, long[] starts) {
+      Path prefix,
+      Arena arena,
+      TokenType type,
+      MemorySegment tokens,
+      long[] starts,
+      Optional<IndexedDataset> lossMask) {
     this.prefix = prefix;
     this.arena = arena;
     this.type = type;
     this.tokens = tokens;
     this.starts = starts;
+    this.lossMask = lossMask;
   }
 
   /**
-   * Opens {@code prefix.bin} and {@code prefix.idx}.
+   * Opens {@code prefix.bin} and {@code prefix.idx}, and the loss mask beside them if there is one.
    *
    * @throws InvalidInputException if they are missing or do not fit together
    */
-  @SuppressWarnings("MustBeClosedChecker") // the dataset closes it
   public static IndexedDataset open(Path prefix) throws IOException {
+    Path maskPrefix = lossMask(prefix);
+    if (!Files.exists(sibling(maskPrefix, ".idx"))) {
+      return open(prefix, Optional.empty());
+    }
+    IndexedDataset mask = open(maskPrefix, Optional.empty());
+    try {
+      IndexedDataset tokens = open(prefix, Optional.of(mask));
+      if (!Arrays.equals(mask.starts, tokens.starts)) {
+        tokens.arena.close();
+        throw new InvalidInputException(
+            sibling(maskPrefix, ".idx")
+                + ": the loss mask does not fit the tokens; tokenize the text again");
+      }
+      return tokens;
+    } catch (IOException | RuntimeException e) {
+      mask.close();
+      throw e;
+    }
+  }
+
+  @SuppressWarnings("MustBeClosedChecker") // the dataset closes it
+  private static IndexedDataset open(Path prefix, Optional<IndexedDataset> lossMask)
+      throws IOException {
     Path idx = sibling(prefix, ".idx");
     Path bin = sibling(prefix, ".bin");
     for (Path file : new Path[] {idx, bin}) {
@@ -83,7 +113,7 @@ public final class IndexedDataset implements AutoCloseable {
                 + data.byteSize() / type.bytes()
                 + "; tokenize the text again");
       }
-      return new IndexedDataset(prefix, arena, type, data, starts);
+      return new IndexedDataset(prefix, arena, type, data, starts, lossMask);
     } catch (IOException | RuntimeException e) {
       arena.close();
       throw e;
@@ -186,8 +216,45 @@ public final class IndexedDataset implements AutoCloseable {
     }
   }
 
+  /** Whether there is a loss mask. */
+  public boolean masked() {
+    return lossMask.isPresent();
+  }
+
+  /**
+   * Copies 1 for each of {@code length} consecutive tokens that is learned and 0 for the others.
+   */
+  void copyMask(long from, int length, float[] into, int at) {
+    for (int i = 0; i < length; i++) {
+      into[at + i] =
+          lossMask.isPresent() ? lossMask.get().type.get(lossMask.get().tokens, from + i) : 1;
+    }
+  }
+
+  /** The tokens of a document. */
+  public int[] document(int document) {
+    int[] ids = new int[Math.toIntExact(starts[document + 1] - starts[document])];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = (int) type.get(tokens, starts[document] + i);
+    }
+    return ids;
+  }
+
+  /** Per token of a document, whether it is learned; empty where there is no loss mask. */
+  public Optional<boolean[]> learned(int document) {
+    return lossMask.map(mask -> {
+      int[] bits = mask.document(document);
+      boolean[] learned = new boolean[bits.length];
+      for (int i = 0; i < bits.length; i++) {
+        learned[i] = bits[i] != 0;
+      }
+      return learned;
+    });
+  }
+
   @Override
   public void close() {
     arena.close();
+    lossMask.ifPresent(IndexedDataset::close);
   }
 }

@@ -40,6 +40,16 @@ public final class TokenizeRun {
 
   /** What hears how far it is; called by the thread that runs. */
   public interface Listener {
+    /** Takes no notice. */
+    Listener SILENT =
+        new Listener() {
+          @Override
+          public void read(long bytes) {}
+
+          @Override
+          public void written(long documents) {}
+        };
+
     /** So many more bytes of the files were read, before decompression. */
     void read(long bytes);
 

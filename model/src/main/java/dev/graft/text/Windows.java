@@ -2,9 +2,7 @@ package dev.graft.text;
 
 import dev.graft.checkpoint.InvalidInputException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -13,29 +11,16 @@ import java.util.Optional;
  */
 final class Windows implements AutoCloseable {
   private final IndexedDataset tokens;
-  private final Optional<IndexedDataset> lossMask;
   private final int sequenceLength;
 
-  private Windows(IndexedDataset tokens, Optional<IndexedDataset> lossMask, int sequenceLength) {
+  private Windows(IndexedDataset tokens, int sequenceLength) {
     this.tokens = tokens;
-    this.lossMask = lossMask;
     this.sequenceLength = sequenceLength;
   }
 
-  @SuppressWarnings("MustBeClosedChecker") // the windows close it
   static Windows open(Path prefix, int sequenceLength) throws IOException {
     IndexedDataset tokens = IndexedDataset.open(prefix);
-    Path mask = IndexedDataset.lossMask(prefix);
-    Optional<IndexedDataset> lossMask =
-        Files.exists(IndexedDataset.sibling(mask, ".idx"))
-            ? Optional.of(IndexedDataset.open(mask))
-            : Optional.empty();
-    Windows windows = new Windows(tokens, lossMask, sequenceLength);
-    if (lossMask.isPresent() && lossMask.get().tokens() != tokens.tokens()) {
-      windows.close();
-      throw new InvalidInputException(
-          mask + ".bin: the loss mask does not fit the tokens; tokenize the text again");
-    }
+    Windows windows = new Windows(tokens, sequenceLength);
     if (windows.count() == 0) {
       long there = tokens.tokens();
       windows.close();
@@ -56,10 +41,13 @@ final class Windows implements AutoCloseable {
   }
 
   boolean masked() {
-    return lossMask.isPresent();
+    return tokens.masked();
   }
 
-  /** Writes window {@code index} as row {@code row} of the arrays. */
+  /**
+   * Writes window {@code index} as row {@code row} of the arrays. The mask is the targets'; the
+   * documents are the ids'.
+   */
   void copy(
       long index,
       int row,
@@ -72,15 +60,7 @@ final class Windows implements AutoCloseable {
     tokens.copy(from, sequenceLength, ids, at);
     tokens.copy(from + 1, sequenceLength, targets, at);
     if (mask.isPresent()) {
-      if (lossMask.isPresent()) {
-        long[] counts = new long[sequenceLength];
-        lossMask.get().copy(from + 1, sequenceLength, counts, 0);
-        for (int i = 0; i < sequenceLength; i++) {
-          mask.get()[at + i] = counts[i];
-        }
-      } else {
-        Arrays.fill(mask.get(), at, at + sequenceLength, 1f);
-      }
+      tokens.copyMask(from + 1, sequenceLength, mask.get(), at);
     }
     if (documents.isPresent()) {
       int document = tokens.documentOf(from);
@@ -97,6 +77,5 @@ final class Windows implements AutoCloseable {
   @Override
   public void close() {
     tokens.close();
-    lossMask.ifPresent(IndexedDataset::close);
   }
 }
