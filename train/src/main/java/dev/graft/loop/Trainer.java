@@ -417,9 +417,20 @@ public final class Trainer {
               Arrays.stream(alpha).boxed().toList(),
               recipe.seed());
       Path target = directory.checkpoint(step);
-      TrainingCheckpoint.save(
-          target, network.parameters(), optimizer, state, start.config(), start.companions());
-      directory.publish(step, recipe.checkpointing().keep());
+      try {
+        TrainingCheckpoint.save(
+            target, network.parameters(), optimizer, state, start.config(), start.companions());
+        directory.publish(step, recipe.checkpointing().keep());
+      } catch (IOException e) {
+        boolean full =
+            String.valueOf(e.getMessage()).matches("(?s).*(No space left|the disk is full).*");
+        throw new IOException(
+            target
+                + ": the checkpoint could not be written ("
+                + (full ? "the disk is full" : e.getMessage())
+                + "); the one before is whole: make room and go on from it by --resume",
+            e);
+      }
       savedAt = step;
       emit(new Event.Saved(step, recipe.out().relativize(target).toString()));
     }
