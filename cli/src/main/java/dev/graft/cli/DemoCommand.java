@@ -57,13 +57,13 @@ final class DemoCommand implements Callable<Integer> {
       names = "--steps",
       paramLabel = "N",
       description =
-          "Steps of 16 sequences for each of the three (default: 500, or what text there is up to 200).")
+          "Steps of 16 sequences for each of the three (default: 600, or what text there is up to 200).")
   private Optional<Integer> steps = Optional.empty();
 
   @Option(
       names = "--lr",
       paramLabel = "RATE",
-      description = "Peak learning rate of all runs (default: 4e-3, or 5e-4 with --from).")
+      description = "Peak learning rate of all runs (default: 3e-3, or 5e-4 with --from).")
   private Optional<Double> learningRate = Optional.empty();
 
   @Override

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** {@code report.html}: what was chosen, what was found, and the runs. */
 final class DemoReport {
@@ -47,8 +48,7 @@ final class DemoReport {
             + " going on with it, on turning its feed-forward layers into experts and going on with"
             + " those, or on experts of fresh weights? The three runs see the same tokens in the"
             + " same order under the same schedule, and start with a fresh optimiser. Equal tokens"
-            + " are not equal compute: an upcycled token costs more, as the curves against compute"
-            + " show.",
+            + " are not equal compute: an upcycled token costs more, see the curves against compute.",
         result.upcycled().tokens());
   }
 
@@ -76,17 +76,48 @@ final class DemoReport {
   }
 
   private static List<Finding> findings(DemoResult result, DemoOptions options) {
-    return List.of(
+    List<Finding> findings = new ArrayList<>();
+    findings.add(
         finding(
             "At equal tokens, the upcycled experts end below the dense model continued.",
             result.upcycled(),
             result.denseContinued(),
-            options),
+            options));
+    equalCompute(result).ifPresent(findings::add);
+    findings.add(
         finding(
             "At equal tokens, the upcycled experts end below experts from scratch.",
             result.upcycled(),
             result.fromScratch(),
             options));
+    return findings;
+  }
+
+  /**
+   * The upcycled run where the dense run's compute ends: ahead of its own decay, so a hard test.
+   */
+  private static Optional<Finding> equalCompute(DemoResult result) {
+    RunOutcome dense = result.denseContinued();
+    return result
+        .upcycled()
+        .within(dense.flops())
+        .map(validation ->
+            new Finding(
+                "At the dense run's compute, before its own learning rate has decayed, the"
+                    + " upcycled run is already below where the dense run ends.",
+                validation.loss() < dense.validationLoss()
+                    ? Finding.Verdict.HOLDS
+                    : Finding.Verdict.DOES_NOT_HOLD,
+                String.format(
+                    Locale.ROOT,
+                    "Validation loss %.4f after %,d tokens, against %.4f after %,d; %.0f GFLOP"
+                        + " in all for the dense run, %.0f for the upcycled run to its end.",
+                    validation.loss(),
+                    validation.tokens(),
+                    dense.validationLoss(),
+                    dense.tokens(),
+                    dense.flops() * 1e-9,
+                    result.upcycled().flops() * 1e-9)));
   }
 
   private static Finding finding(

@@ -17,7 +17,7 @@ import java.util.SplittableRandom;
  * every clause.
  *
  * <p>It never repeats itself in this sense: of {@value #SENTENCES} sentences, none of which has a
- * probability above {@link #mostProbableSentence}, no document has a probability above 2⁻¹⁶⁷, so
+ * probability above {@link #mostProbableSentence}, no document has a probability above 2⁻¹⁶³, so
  * that two equal ones do not occur in any stream that can be written down, nor in two streams of
  * different seeds.
  */

@@ -20,7 +20,7 @@ final class Recipes {
   static final String FROM_SCRATCH = "from-scratch";
 
   /** Steps of each arm on the demo's own corpus. */
-  static final int ARM_STEPS = 500;
+  static final int ARM_STEPS = 600;
 
   /** Sequences of a step, as in {@code recipe.yaml}. */
   static final int SEQUENCES = 16;
@@ -47,7 +47,7 @@ final class Recipes {
 
   /** Steps of the dense model's first part: the arms' budget lies well below its cost. */
   static int pretrainingSteps(int armSteps) {
-    return armSteps * 7 / 5 + 1;
+    return armSteps * 5 / 3 + 1;
   }
 
   /** The dense model's first part, at a constant learning rate: the stable phase of WSD. */

@@ -91,7 +91,7 @@ class DemoTest {
       assertEquals(4, arm.samples().size());
     }
     String page = Files.readString(result.report());
-    assertTrue(page.contains("7,824 facts"));
+    assertTrue(page.contains("5,916 facts"));
     assertTrue(page.contains("dense-continued"));
   }
 
