@@ -1,9 +1,9 @@
 """An MoE in eager PyTorch written the obvious way: nn.Linear, a loop over experts with index_add_, SDPA, AdamW.
 
-The same mathematics as `graft train`: normalised gate, auxiliary loss, capacity with token drop, clipping. Prints one
-JSON line: seconds of each step.
+The same mathematics as `graft train`: normalised gate, auxiliary loss, capacity with token drop, clipping. A side of
+benchmarks/interleave.py.
 
-usage: eager_moe.py SHAPE_JSON STEPS THREADS BATCH LENGTH
+usage: eager_moe.py SHAPE_JSON THREADS BATCH LENGTH
 """
 
 import json
@@ -118,26 +118,32 @@ class Model(nn.Module):
         return self.head(self.norm(x)), total
 
 
-def main(shape, steps, threads, batch, length):
+def blas():
+    """What multiplies matrices, as torch was built."""
+    settings = torch.__config__.show()
+    return settings.partition("BLAS_INFO=")[2].partition(",")[0] or "unknown"
+
+
+def main(shape, threads, batch, length):
     torch.set_num_threads(int(threads))
     torch.manual_seed(1)
     c = json.loads(shape)
     model = Model(c)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
-    seconds, losses = [], []
-    for _ in range(int(steps)):
-        ids = torch.randint(0, c["vocab_size"], (int(batch), int(length) + 1))
+    print(json.dumps(dict(name="PyTorch", parameters=sum(p.numel() for p in model.parameters()),
+                          software=f"torch {torch.__version__}, BLAS {blas()}")), flush=True)
+    for order in sys.stdin:
         start = time.perf_counter()
-        logits, aux = model(ids[:, :-1])
-        loss = F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
-        (loss + aux).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-        seconds.append(time.perf_counter() - start)
-    print(json.dumps(dict(torch=torch.__version__, parameters=sum(p.numel() for p in model.parameters()),
-                          seconds=seconds, first_loss=losses[0], last_loss=losses[-1])))
+        for _ in range(int(order.removeprefix("go "))):
+            ids = torch.randint(0, c["vocab_size"], (int(batch), int(length) + 1))
+            logits, aux = model(ids[:, :-1])
+            loss = F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+            (loss + aux).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            last = loss.item()
+        print(json.dumps(dict(seconds=time.perf_counter() - start, loss=last)), flush=True)
 
 
 if __name__ == "__main__":
