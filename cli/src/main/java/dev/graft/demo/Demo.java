@@ -157,7 +157,13 @@ public final class Demo {
   /** What the user set for every run. */
   private List<String> overrides() {
     List<String> overrides = new ArrayList<>();
-    options.steps().ifPresent(steps -> overrides.add("steps=" + steps));
+    options
+        .steps()
+        .ifPresent(steps -> {
+          overrides.add("steps=" + steps);
+          // A short run must not be all warm-up.
+          overrides.add("optimizer.warmup_steps=" + Math.clamp(steps / 10, 1, Recipes.WARMUP));
+        });
     options.learningRate().ifPresent(lr -> overrides.add("optimizer.lr=" + lr));
     return overrides;
   }

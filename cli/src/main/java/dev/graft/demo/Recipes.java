@@ -22,6 +22,9 @@ final class Recipes {
   /** Steps of each arm on the demo's own corpus. */
   static final int ARM_STEPS = 600;
 
+  /** Steps of warm-up, as in {@code recipe.yaml}. */
+  static final int WARMUP = 20;
+
   /** Sequences of a step, as in {@code recipe.yaml}. */
   static final int SEQUENCES = 16;
 

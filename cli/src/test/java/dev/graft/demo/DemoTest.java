@@ -112,6 +112,7 @@ class DemoTest {
     }
     for (Recipe recipe : recipes) {
       assertEquals(Recipes.SEQUENCES, recipe.globalBatchSize());
+      assertTrue(recipe.optimizer().warmupSteps() < recipe.steps(), recipe.name());
       assertEquals(Recipes.SEQUENCE_LENGTH, recipe.sequenceLength());
       long spent = (long) recipe.steps() * recipe.globalBatchSize() * recipe.sequenceLength();
       try (IndexedDataset tokens = IndexedDataset.open(recipe.data().train().getFirst().tokens())) {
