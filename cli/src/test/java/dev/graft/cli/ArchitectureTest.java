@@ -144,14 +144,11 @@ class ArchitectureTest {
   void aLibraryIsUsedWhereItsWallsAre() {
     onlyIn("org.bytedeco..", "network", "routing", "loop");
     onlyIn("ai.djl..", "text");
-    onlyIn("com.hubspot.jinjava..", "text");
     onlyIn("com.github.luben.zstd..", "text");
     onlyIn("com.google.protobuf..", "tensorboard");
     onlyIn("tools.jackson.dataformat.yaml..", "loop");
     onlyIn("picocli..", "cli");
     onlyIn("me.tongfei..", "cli");
-    // Jackson 2 is only there because the chat template engine brings it.
-    onlyIn("com.fasterxml.jackson.databind..");
   }
 
   private static void onlyIn(String library, String... rooms) {

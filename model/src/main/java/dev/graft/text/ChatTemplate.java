@@ -1,10 +1,8 @@
 package dev.graft.text;
 
-import com.hubspot.jinjava.Jinjava;
-import com.hubspot.jinjava.JinjavaConfig;
-import com.hubspot.jinjava.LegacyOverrides;
-import com.hubspot.jinjava.interpret.RenderResult;
 import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.template.Template;
+import dev.graft.template.TemplateException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,9 +19,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A model's chat template, rendered as transformers' {@code apply_chat_template} does: {@code
- * trim_blocks} and {@code lstrip_blocks} on, with {@code raise_exception}, {@code strftime_now},
- * its own {@code tojson} and {@code generation} blocks. Safe to use from several threads.
+ * A model's chat template, rendered as transformers' {@code apply_chat_template} does. Safe to use
+ * from several threads.
  */
 public final class ChatTemplate {
   private static final List<String> SPECIALS =
@@ -37,35 +34,18 @@ public final class ChatTemplate {
           "mask_token");
 
   private final Path source;
-  private final String template;
+  private final Template template;
   private final Map<String, String> specials;
-  private final Jinjava jinjava;
 
   private ChatTemplate(Path source, String template, Map<String, String> specials) {
     this.source = source;
-    // Jinja drops one newline at the end of the template, Jinjava of the result.
-    this.template =
-        template.endsWith("\n") ? template.substring(0, template.length() - 1) : template;
     this.specials = specials;
-    this.jinjava =
-        new Jinjava(
-            JinjavaConfig.newBuilder()
-                .withTrimBlocks(true)
-                .withLstripBlocks(true)
-                .withKeepTrailingNewline(true)
-                // Jinjava would run what a message says if that looks like a template.
-                .withNestedInterpretationEnabled(false)
-                .withLegacyOverrides(
-                    LegacyOverrides.newBuilder()
-                        .withUsePyishObjectMapper(true)
-                        .withKeepNullableLoopValues(true)
-                        .withParseWhitespaceControlStrictly(true)
-                        .withIterateOverMapKeys(true)
-                        .withHandleBackslashInQuotesOnly(true)
-                        .withUseTrimmingForNotesAndExpressions(true)
-                        .build())
-                .build());
-    TemplateFunctions.register(jinjava.getGlobalContext());
+    try {
+      this.template = Template.parse(template);
+    } catch (TemplateException e) {
+      throw new InvalidInputException(
+          source + ": the chat template cannot be read: " + e.getMessage(), e);
+    }
   }
 
   /**
@@ -150,17 +130,14 @@ public final class ChatTemplate {
     }
     context.put("messages", turns);
     context.put("add_generation_prompt", addGenerationPrompt);
-    // Templates ask whether these are defined, and Jinjava does not count functions as defined.
-    context.put("strftime_now", true);
-    context.put("raise_exception", true);
-    context.put(TemplateFunctions.NOW, now);
-    RenderResult result = jinjava.renderForResult(template, context);
-    if (result.hasErrors()) {
+    // transformers always gives these two, if only as None.
+    context.put("tools", null);
+    context.put("documents", null);
+    try {
+      return template.render(context, now);
+    } catch (TemplateException e) {
       throw new InvalidInputException(
-          source
-              + ": the chat template refuses the conversation: "
-              + result.getErrors().getFirst().getMessage());
+          source + ": the chat template refuses the conversation: " + e.getMessage(), e);
     }
-    return result.getOutput();
   }
 }

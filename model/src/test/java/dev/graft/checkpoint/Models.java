@@ -73,4 +73,22 @@ public final class Models {
     }
     return path;
   }
+
+  /**
+   * The directory of SmolLM2-135M-Instruct: GRAFT_SMOLLM2, or what scripts/smollm2 made; the test
+   * is skipped aloud where it is absent.
+   */
+  public static Path smollm2() {
+    String configured = System.getenv("GRAFT_SMOLLM2");
+    Path path =
+        configured == null
+            ? Path.of("").toAbsolutePath().resolveSibling("target").resolve("smollm2")
+            : Path.of(configured);
+    return Files.exists(path.resolve("model.safetensors"))
+        ? path
+        : org.junit.jupiter.api.Assumptions.abort(
+            "SKIPPED: SmolLM2 is not in "
+                + path
+                + "; make it with scripts/smollm2 or set GRAFT_SMOLLM2");
+  }
 }

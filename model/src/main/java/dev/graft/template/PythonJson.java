@@ -1,4 +1,4 @@
-package dev.graft.text;
+package dev.graft.template;
 
 import java.util.Collection;
 import java.util.Map;
@@ -20,19 +20,22 @@ final class PythonJson {
 
   private static String dumps(Object value, int indent, int level) {
     return switch (value) {
-      case null -> "null";
+      case None _ -> "null";
       case Boolean truth -> truth.toString();
+      case Double number -> Values.number(number);
       case Number number -> number.toString();
       case Map<?, ?> map ->
           map.entrySet().stream()
               .map(e ->
-                  quote(String.valueOf(e.getKey())) + ": " + dumps(e.getValue(), indent, level + 1))
+                  quote(Values.string(e.getKey())) + ": " + dumps(e.getValue(), indent, level + 1))
               .collect(inside("{", "}", map.isEmpty(), indent, level));
       case Collection<?> list ->
           list.stream()
               .map(element -> dumps(element, indent, level + 1))
               .collect(inside("[", "]", list.isEmpty(), indent, level));
-      default -> quote(value.toString());
+      case String text -> quote(text);
+      case Undefined undefined -> throw undefined.error();
+      default -> throw new TemplateException(value + " has no form in JSON");
     };
   }
 

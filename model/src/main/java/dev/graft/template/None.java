@@ -1,0 +1,6 @@
+package dev.graft.template;
+
+/** Python's {@code None}. */
+enum None {
+  NONE
+}
