@@ -24,6 +24,7 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = {
       "Writes the tokens of text files as Megatron's indexed dataset, PREFIX.bin and PREFIX.idx.",
+      "A text gets what the tokenizer itself puts around one, such as a Llama's beginning-of-sequence token.",
       "Of .jsonl lines the text field is taken, or, where there are any, messages through the chat template with only the assistant's tokens to learn (PREFIX.loss_mask.bin and .idx)."
     })
 final class TokenizeCommand implements Callable<Integer> {
