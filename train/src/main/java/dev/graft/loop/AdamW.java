@@ -90,8 +90,10 @@ public final class AdamW implements AutoCloseable {
     return flat.narrow(0, stretch.offset(), stretch.elements());
   }
 
-  private static Tensor single(double value) {
-    return torch.full(new long[] {1}, new Scalar(value), new TensorOptions(ScalarType.Float));
+  private Tensor single(double value) {
+    return torch
+        .full(new long[] {1}, new Scalar(value), new TensorOptions(ScalarType.Float))
+        .to(first.device(), ScalarType.Float);
   }
 
   private static IValue list(Tensor... tensors) {

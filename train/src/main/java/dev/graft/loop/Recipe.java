@@ -26,6 +26,7 @@ public record Recipe(
     int steps,
     long seed,
     Precision precision,
+    String device,
     int threads,
     boolean deterministic,
     int recomputeLayers,

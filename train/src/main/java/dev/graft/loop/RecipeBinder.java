@@ -44,6 +44,7 @@ final class RecipeBinder {
             positive("steps"),
             whole("seed", Long.MIN_VALUE),
             choice("dtype", Precision.class),
+            device(),
             threads(),
             flag("deterministic"),
             count("recompute_layers"),
@@ -62,25 +63,20 @@ final class RecipeBinder {
     if (recipe.globalBatchSize() % recipe.microBatchSize() != 0) {
       throw wrong("global_batch_size", "must be a multiple of micro_batch_size");
     }
-    refuseDevice();
     return recipe;
   }
 
-  private void refuseDevice() {
+  private String device() {
     String device = text("device").orElse("cpu");
-    if (device.equals("cpu")) {
-      return;
-    }
-    if (!device.equals("cuda")) {
+    if (!device.equals("cpu") && !device.equals("cuda")) {
       throw wrong("device", "is '" + device + "'; it is cpu or cuda");
     }
-    if (!flag("device_untested")) {
+    if (device.equals("cuda") && !flag("device_untested")) {
       throw wrong(
           "device",
           "is cuda, which has never been run by its authors; set device_untested: true to try it all the same");
     }
-    throw wrong(
-        "device", "is cuda, but the libtorch that this build brings has no CUDA; use device: cpu");
+    return device;
   }
 
   private Recipe.Start start() {

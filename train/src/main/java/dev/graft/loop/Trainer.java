@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.bytedeco.pytorch.Device;
 
 /** A run on one process, from its recipe to its last checkpoint. */
 public final class Trainer {
@@ -83,7 +84,14 @@ public final class Trainer {
               + " layers");
     }
     Libtorch.start(recipe.threads(), recipe.deterministic());
+    Device device = Libtorch.device(recipe.device());
     Files.createDirectories(recipe.out());
+    try (RunLock _ = RunLock.of(recipe.out())) {
+      return locked(resume, start, device);
+    }
+  }
+
+  private Result locked(boolean resume, StartingPoint start, Device device) throws IOException {
     Optional<Path> latest = resume ? directory.latest() : Optional.empty();
     List<WeightedTokens> sources =
         recipe.data().train().stream()
@@ -93,7 +101,7 @@ public final class Trainer {
             BatchStream.open(
                 sources, recipe.sequenceLength(), recipe.seed(), recipe.data().maskDocuments());
         Parameters parameters =
-            latest.isPresent() ? start.blank(recipe) : start.parameters(recipe);
+            (latest.isPresent() ? start.blank(recipe) : start.parameters(recipe)).on(device);
         AdamW optimizer = new AdamW(recipe.optimizer(), parameters);
         Network network =
             new Network(

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import tools.jackson.core.JacksonException;
@@ -62,17 +63,22 @@ final class TrainingCheckpoint {
     if (Files.isDirectory(directory)) {
       CheckpointWriter.deleteTree(directory);
     }
-    try (CheckpointWriter writer = CheckpointWriter.create(directory, weights, MAX_SHARD_BYTES)) {
+    try (PointerScope _ = new PointerScope();
+        CheckpointWriter writer = CheckpointWriter.create(directory, weights, MAX_SHARD_BYTES)) {
+      // The tensors themselves where they are on the CPU already.
+      Tensor flat = parameters.flatWeights().cpu();
+      Tensor first = optimizer.firstMoment().cpu();
+      Tensor second = optimizer.secondMoment().cpu();
       for (Parameters.Stored stored : parameters.stored()) {
-        writer.write(stored.name(), part(parameters.flatWeights(), stored, dtype));
+        writer.write(stored.name(), part(flat, stored, dtype));
       }
       Safetensors.Writer out =
           Safetensors.create(writer.workDirectory().resolve(OPTIMIZER), moments);
       try (out) {
         for (Parameters.Stored stored : parameters.stored()) {
           if (stored.trainable()) {
-            out.write(stored.name() + ".exp_avg", part(optimizer.firstMoment(), stored, dtype));
-            out.write(stored.name() + ".exp_avg_sq", part(optimizer.secondMoment(), stored, dtype));
+            out.write(stored.name() + ".exp_avg", part(first, stored, dtype));
+            out.write(stored.name() + ".exp_avg_sq", part(second, stored, dtype));
           }
         }
       }
@@ -110,23 +116,29 @@ final class TrainingCheckpoint {
     }
     boolean wide = parameters.precision().stream() == ScalarType.Double;
     DType dtype = wide ? DType.F64 : DType.F32;
-    try (Checkpoint checkpoint = Checkpoint.open(directory);
+    try (PointerScope _ = new PointerScope();
+        Checkpoint checkpoint = Checkpoint.open(directory);
         Safetensors moments = Safetensors.open(directory.resolve(OPTIMIZER))) {
+      Tensor flat = parameters.flatWeights().cpu();
+      Tensor first = optimizer.firstMoment().cpu();
+      Tensor second = optimizer.secondMoment().cpu();
       for (Parameters.Stored stored : parameters.stored()) {
-        restore(
-            checkpoint.tensor(stored.name()).data(),
-            part(parameters.flatWeights(), stored, dtype),
-            stored);
+        restore(checkpoint.tensor(stored.name()).data(), part(flat, stored, dtype), stored);
         if (stored.trainable()) {
           restore(
               moments.tensor(stored.name() + ".exp_avg").data(),
-              part(optimizer.firstMoment(), stored, dtype),
+              part(first, stored, dtype),
               stored);
           restore(
               moments.tensor(stored.name() + ".exp_avg_sq").data(),
-              part(optimizer.secondMoment(), stored, dtype),
+              part(second, stored, dtype),
               stored);
         }
+      }
+      if (parameters.flatWeights().is_cuda()) {
+        parameters.flatWeights().copy_(flat);
+        optimizer.firstMoment().copy_(first);
+        optimizer.secondMoment().copy_(second);
       }
     }
     return state;

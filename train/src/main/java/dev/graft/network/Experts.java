@@ -80,9 +80,9 @@ final class Experts {
     Tensor input = product.operand(x).index_select(0, dispatch.tokens());
     Tensor weights =
         routed.t().contiguous().view(-1).index_select(0, dispatch.order()).unsqueeze(1);
-    Tensor gateUp = Libtorch.empty(stream, rows, 2 * ffn);
-    Tensor scaled = Libtorch.empty(compute, rows, ffn);
-    Tensor sorted = Libtorch.empty(stream, rows, hidden);
+    Tensor gateUp = Libtorch.empty(x, stream, rows, 2 * ffn);
+    Tensor scaled = Libtorch.empty(x, compute, rows, ffn);
+    Tensor sorted = Libtorch.empty(x, stream, rows, hidden);
     for (int e = 0; e < numExperts; e++) {
       long start = dispatch.start()[e];
       long kept = dispatch.kept()[e];
@@ -112,8 +112,8 @@ final class Experts {
     long rows = tape.weights().size(0);
     long choices = rows / gradient.size(0);
     Tensor sortedGradient = product.operand(gradient).index_select(0, dispatch.tokens());
-    Tensor inputGradient = Libtorch.empty(stream, rows, gradient.size(1));
-    Tensor weightGradient = Libtorch.zeros(stream, rows);
+    Tensor inputGradient = Libtorch.empty(gradient, stream, rows, gradient.size(1));
+    Tensor weightGradient = Libtorch.zeros(gradient, stream, rows);
     for (int e = 0; e < numExperts; e++) {
       if (dispatch.kept()[e] > 0) {
         backward(tape, e, sortedGradient, inputGradient, weightGradient, fresh);
@@ -150,10 +150,10 @@ final class Experts {
           fresh);
     }
     // d = dL/d(w a) with a = silu(gate) · up: dL/dw = Σ_F d a, dL/da = w d
-    Tensor d = Libtorch.empty(parameters.precision().stream(), kept, ffn);
+    Tensor d = Libtorch.empty(out, parameters.precision().stream(), kept, ffn);
     product.into(d, out, downWeight(e));
     Tensor throughSilu = torch.silu(gate).mul_(d);
-    Tensor gateUpGradient = Libtorch.empty(parameters.precision().stream(), kept, 2 * ffn);
+    Tensor gateUpGradient = Libtorch.empty(out, parameters.precision().stream(), kept, 2 * ffn);
     Tensor upGradient = gateUpGradient.narrow(1, ffn, ffn);
     torch.mul_out(upGradient, throughSilu, weight);
     Tensor slice = weightGradient.narrow(0, start, kept);
@@ -186,7 +186,11 @@ final class Experts {
     }
     // One gather and sum per token, in parallel, without the [k, T, H] copy between them.
     Tensor rows = dispatch.inverse().view(choices, tokens).t().contiguous();
-    Tensor offsets = torch.arange(new Scalar(tokens)).mul_(new Scalar(choices));
+    Tensor offsets =
+        torch
+            .arange(new Scalar(tokens))
+            .to(sorted.device(), ScalarType.Long)
+            .mul_(new Scalar(choices));
     return torch
         .embedding_bag(sorted, rows.view(-1), offsets, false, 0, false, new TensorOptional(), false)
         .get0();

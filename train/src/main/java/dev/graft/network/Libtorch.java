@@ -1,11 +1,14 @@
 package dev.graft.network;
 
+import dev.graft.checkpoint.InvalidInputException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -62,17 +65,37 @@ public final class Libtorch {
     }
   }
 
+  /**
+   * A device by its name.
+   *
+   * @param name cpu or cuda
+   * @throws InvalidInputException if this libtorch finds no such device
+   */
+  public static Device device(String name) {
+    if (name.equals("cuda") && !torch.cuda_is_available()) {
+      throw new InvalidInputException(
+          "recipe: device is cuda, but libtorch finds no CUDA device (this build brings libtorch for the CPU; the jars"
+              + " with the classifier linux-x86_64-gpu have CUDA); use device: cpu");
+    }
+    return new Device(name);
+  }
+
   static TensorOptions options(ScalarType type) {
     return new TensorOptions(type);
   }
 
-  /** An uninitialised tensor. */
-  static Tensor empty(ScalarType type, long... shape) {
-    return torch.empty(shape, options(type), new MemoryFormatOptional());
+  /** An uninitialised tensor where {@code like} is. */
+  static Tensor empty(Tensor like, ScalarType type, long... shape) {
+    return torch.empty(shape, options(like, type), new MemoryFormatOptional());
   }
 
-  static Tensor zeros(ScalarType type, long... shape) {
-    return torch.zeros(shape, options(type));
+  static Tensor zeros(Tensor like, ScalarType type, long... shape) {
+    return torch.zeros(shape, options(like, type));
+  }
+
+  /** Elements of a type on the device of {@code like}. */
+  private static TensorOptions options(Tensor like, ScalarType type) {
+    return options(type).device(new DeviceOptional(like.device()));
   }
 
   /** A copy of {@code values} as an int64 tensor. */
@@ -87,7 +110,7 @@ public final class Libtorch {
 
   /** The elements of any real tensor in row-major order, as doubles. */
   public static double[] toDoubles(Tensor tensor) {
-    Tensor flat = tensor.detach().to(ScalarType.Double).contiguous().view(-1);
+    Tensor flat = tensor.detach().cpu().to(ScalarType.Double).contiguous().view(-1);
     double[] values = new double[Math.toIntExact(flat.numel())];
     if (values.length > 0) {
       flat.data_ptr_double().get(values);
@@ -97,7 +120,7 @@ public final class Libtorch {
 
   /** The elements of an integer tensor in row-major order. */
   public static long[] toLongs(Tensor tensor) {
-    Tensor flat = tensor.detach().to(ScalarType.Long).contiguous().view(-1);
+    Tensor flat = tensor.detach().cpu().to(ScalarType.Long).contiguous().view(-1);
     long[] values = new long[Math.toIntExact(flat.numel())];
     if (values.length > 0) {
       flat.data_ptr_long().get(values);
@@ -105,7 +128,7 @@ public final class Libtorch {
     return values;
   }
 
-  /** The memory of a contiguous tensor; valid while the tensor is. */
+  /** The memory of a contiguous tensor on the CPU; valid while the tensor is. */
   @SuppressWarnings("restricted")
   public static MemorySegment memory(Tensor tensor) {
     return MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(tensor.nbytes());

@@ -43,7 +43,7 @@ public final class Network implements AutoCloseable {
     this.spec = spec;
     this.parameters = parameters;
     this.options = options;
-    this.rotary = new Rotary(spec, parameters.precision());
+    this.rotary = new Rotary(spec, parameters);
     this.norm = new Norm(parameters, spec.rmsNormEps());
     this.head = new Head(spec, parameters);
     for (int l = 0; l < spec.numHiddenLayers(); l++) {
@@ -68,9 +68,9 @@ public final class Network implements AutoCloseable {
   public Inference infer(long[] ids, boolean lastOnly) {
     try (PointerScope _ = new PointerScope();
         AutoGradMode _ = new AutoGradMode(false)) {
-      Tensor tokens = Libtorch.longs(ids, 1, ids.length);
+      Tensor tokens = placed(Libtorch.longs(ids, 1, ids.length));
       Optional<Tensor> mask =
-          AttentionMask.of(1, ids.length, spec.slidingWindow(), Optional.empty());
+          AttentionMask.of(1, ids.length, spec.slidingWindow(), Optional.empty()).map(this::placed);
       List<Routing> routing = new ArrayList<>();
       Tensor x = embed(tokens);
       for (DecoderLayer layer : layers) {
@@ -94,7 +94,7 @@ public final class Network implements AutoCloseable {
   public Result evaluate(MicroBatch batch) {
     try (PointerScope _ = new PointerScope();
         AutoGradMode _ = new AutoGradMode(false)) {
-      Tensor x = embed(Libtorch.longs(batch.ids(), batch.sequences(), batch.length()));
+      Tensor x = embed(placed(Libtorch.longs(batch.ids(), batch.sequences(), batch.length())));
       Optional<Tensor> mask = mask(batch);
       List<RoutingStats> routing = new ArrayList<>();
       for (DecoderLayer layer : layers) {
@@ -123,7 +123,7 @@ public final class Network implements AutoCloseable {
       parameters.zeroAccumulated();
     }
     try (PointerScope _ = new PointerScope()) {
-      Tensor ids = Libtorch.longs(batch.ids(), batch.sequences(), batch.length());
+      Tensor ids = placed(Libtorch.longs(batch.ids(), batch.sequences(), batch.length()));
       Optional<Tensor> mask = mask(batch);
       List<Kept> kept = new ArrayList<>();
       List<RoutingStats> routing = new ArrayList<>();
@@ -205,19 +205,25 @@ public final class Network implements AutoCloseable {
     }
   }
 
-  private static Tensor targets(MicroBatch batch) {
-    return Libtorch.longs(batch.targets(), batch.targets().length);
+  /** On the device of the weights. */
+  private Tensor placed(Tensor tensor) {
+    return tensor.to(parameters.flatWeights().device(), tensor.scalar_type());
+  }
+
+  private Tensor targets(MicroBatch batch) {
+    return placed(Libtorch.longs(batch.targets(), batch.targets().length));
   }
 
   private Optional<Tensor> lossMask(MicroBatch batch) {
     return batch
         .lossMask()
-        .map(m -> Libtorch.floats(m, m.length).to(parameters.precision().stream()));
+        .map(m -> placed(Libtorch.floats(m, m.length).to(parameters.precision().stream())));
   }
 
   private Optional<Tensor> mask(MicroBatch batch) {
     OptionalInt window = spec.slidingWindow();
-    return AttentionMask.of(batch.sequences(), batch.length(), window, batch.documents());
+    return AttentionMask.of(batch.sequences(), batch.length(), window, batch.documents())
+        .map(this::placed);
   }
 
   @Override

@@ -7,7 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * The weights of a network and their gradients, each one flat vector; every named weight is a view
@@ -44,12 +48,16 @@ public final class Parameters implements AutoCloseable {
    */
   public record Stretch(long offset, long elements, boolean decayed, boolean expert) {}
 
-  private Parameters(ParameterLayout layout, Precision precision) {
+  private Parameters(ParameterLayout layout, Precision precision, Device device) {
     this.layout = layout;
     this.precision = precision;
     try (PointerScope _ = new PointerScope()) {
-      this.weights = Libtorch.zeros(precision.stream(), layout.elements()).retainReference();
-      this.gradients = Libtorch.zeros(precision.stream(), layout.trainable()).retainReference();
+      this.weights =
+          torch.zeros(new long[] {layout.elements()}, options(precision, device)).retainReference();
+      this.gradients =
+          torch
+              .zeros(new long[] {layout.trainable()}, options(precision, device))
+              .retainReference();
       for (Slot slot : layout.slots().values()) {
         Tensor view =
             weights.narrow(0, slot.offset(), slot.elements()).view(slot.shapeArray()).detach();
@@ -71,7 +79,22 @@ public final class Parameters implements AutoCloseable {
    * @param frozen whether a stored tensor of this name keeps its value
    */
   public static Parameters zeros(ModelSpec spec, Precision precision, Predicate<String> frozen) {
-    return new Parameters(ParameterLayout.of(spec, frozen), precision);
+    return new Parameters(ParameterLayout.of(spec, frozen), precision, new Device("cpu"));
+  }
+
+  private static TensorOptions options(Precision precision, Device device) {
+    return Libtorch.options(precision.stream()).device(new DeviceOptional(device));
+  }
+
+  /** The same weights on another device; these are closed. */
+  public Parameters on(Device device) {
+    if (device.type() == weights.device().type()) {
+      return this;
+    }
+    Parameters moved = new Parameters(layout, precision, device);
+    moved.weights.copy_(weights);
+    close();
+    return moved;
   }
 
   /** Fresh weights: matrices from N(0, initializer_range), norms 1, biases 0. */

@@ -2,23 +2,25 @@ package dev.graft.network;
 
 import dev.graft.checkpoint.ModelSpec;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Rotary position embedding, half-split as Hugging Face's Llama has it. */
 final class Rotary implements AutoCloseable {
   private final double[] inverseFrequencies;
   private final double attentionFactor;
-  private final Precision precision;
+  private final Parameters parameters;
   private long length;
   private Tensor cos;
   private Tensor sin;
 
-  Rotary(ModelSpec spec, Precision precision) {
+  Rotary(ModelSpec spec, Parameters parameters) {
     this.inverseFrequencies = spec.rope().inverseFrequencies(spec.headDim());
     this.attentionFactor = spec.rope().attentionFactor();
-    this.precision = precision;
+    this.parameters = parameters;
     fill(1);
   }
 
@@ -50,8 +52,10 @@ final class Rotary implements AutoCloseable {
       }
     }
     try (PointerScope _ = new PointerScope()) {
-      cos = Tensor.create(c, positions, half).to(precision.stream()).retainReference();
-      sin = Tensor.create(s, positions, half).to(precision.stream()).retainReference();
+      Device device = parameters.flatWeights().device();
+      ScalarType type = parameters.precision().stream();
+      cos = Tensor.create(c, positions, half).to(device, type).retainReference();
+      sin = Tensor.create(s, positions, half).to(device, type).retainReference();
     }
     length = positions;
   }

@@ -34,10 +34,11 @@ public record Dispatch(
     Tensor flat = expertIds.t().contiguous().view(-1);
     Tensor order = flat.argsort(true, 0, false);
     Tensor inverse = torch.empty_like(order);
-    inverse.scatter_(0, order, torch.arange(new Scalar(tokens * choices)).to(ScalarType.Long));
+    inverse.scatter_(
+        0, order, torch.arange(new Scalar(tokens * choices)).to(order.device(), ScalarType.Long));
     Tensor counts = torch.bincount(flat, new TensorOptional(), numExperts);
     long[] count = new long[numExperts];
-    counts.data_ptr_long().get(count);
+    counts.cpu().data_ptr_long().get(count);
     long capacity =
         capacityFactor.isPresent()
             ? capacity(capacityFactor.getAsDouble(), choices, tokens, numExperts)

@@ -198,6 +198,31 @@ class TrainerTest {
   }
 
   @Test
+  void cudaIsRefusedWhereThereIsNone() {
+    InvalidInputException refused =
+        assertThrows(
+            InvalidInputException.class,
+            () ->
+                new Trainer(recipe("a", "device=cuda", "device_untested=true"), RunListener.SILENT)
+                    .run(false));
+    assertTrue(
+        refused.getMessage().contains("libtorch finds no CUDA device"), refused.getMessage());
+  }
+
+  @Test
+  void twoRunsInOneDirectoryAreRefused() throws IOException {
+    Files.createDirectory(directory.resolve("a"));
+    try (RunLock _ = RunLock.of(directory.resolve("a"))) {
+      InvalidInputException refused =
+          assertThrows(
+              InvalidInputException.class,
+              () -> new Trainer(recipe("a"), RunListener.SILENT).run(true));
+      assertTrue(
+          refused.getMessage().contains("another process is training"), refused.getMessage());
+    }
+  }
+
+  @Test
   void dataOfAnotherVocabularyIsRefused() {
     InvalidInputException refused =
         assertThrows(
