@@ -84,6 +84,12 @@ public final class Demo {
                 : OptionalDouble.empty(),
             options.out().resolve("summary.json"),
             options.out().resolve("report.html"));
+    trunk
+        .grown()
+        .ifPresent(grown ->
+            listener.done(
+                "right in the samples: "
+                    + FactCheck.sentence(grown.corpus().world(), result.arms())));
     DemoSummary.write(result, options, trunk.grown());
     DemoReport.write(result, options, trunk);
     return result;

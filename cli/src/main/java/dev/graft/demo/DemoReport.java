@@ -66,13 +66,15 @@ final class DemoReport {
             + "No model can be expected to reach less than %.4f nats, the loss of a reader who knows"
             + " all facts and every sentence from its start. The dense model stood at %.4f when the"
             + " checkpoint was taken, at a constant learning rate; part of what every run gains"
-            + " after that comes from the decay of the learning rate.",
+            + " after that comes from the decay of the learning rate.%n%n"
+            + "Read as statements about the world, the samples below are right so often: %s.",
         lexicon.places().size(),
         corpus.world().facts(),
         result.denseContinued().parameters(),
         result.upcycled().parameters(),
         corpus.floor(),
-        grown.pretraining().validationLoss());
+        grown.pretraining().validationLoss(),
+        FactCheck.sentence(corpus.world(), result.arms()));
   }
 
   private static List<Finding> findings(DemoResult result, DemoOptions options) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * How many of the facts that a text tells are facts of the world.
@@ -37,6 +38,16 @@ record FactCheck(int right, int told) {
       }
     }
     return new FactCheck(right, told);
+  }
+
+  /** What the samples of some runs come to, in words. */
+  static String sentence(World world, List<RunOutcome> runs) {
+    return runs.stream()
+        .map(run -> {
+          FactCheck check = of(world, run.samples());
+          return run.name() + " " + check.right() + " of " + check.told() + " facts";
+        })
+        .collect(Collectors.joining(", "));
   }
 
   /** Where a reader is in a sentence; −1 where nothing has been read yet. */

@@ -76,8 +76,12 @@ class DemoTest {
     assertEquals(
         Set.of(2_048L * STEPS),
         Set.copyOf(result.arms().stream().map(RunOutcome::tokens).toList()));
-    assertEquals(result.upcycled().parameters(), result.fromScratch().parameters());
-    assertTrue(result.upcycled().parameters() > 3 * result.denseContinued().parameters());
+    long ffn = 2 * 3 * 64 * 96;
+    long gates = 2 * 8 * 64;
+    long dense = 2 * 512 * 64 + 2 * 4 * 64 * 64 + ffn + 5 * 64;
+    assertEquals(dense, result.denseContinued().parameters());
+    assertEquals(dense + 7 * ffn + gates, result.upcycled().parameters());
+    assertEquals(dense + 7 * ffn + gates, result.fromScratch().parameters());
     assertTrue(result.floor().orElseThrow() < result.upcycled().validationLoss());
 
     JsonNode summary = JsonMapper.shared().readTree(result.summary().toFile());
