@@ -118,6 +118,37 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
+  /**
+   * A weight in place, [rows, columns]; a vector is one row.
+   *
+   * @throws InvalidInputException if it is missing or no weight
+   */
+  public Weight weight(String name) {
+    StoredTensor tensor = tensor(name);
+    int columns = Math.toIntExact(tensor.shape().getLast());
+    int rows = Math.toIntExact(tensor.elements() / columns);
+    return switch (tensor.dtype()) {
+      case F32, F16, BF16 -> new Weight.Plain(name, rows, columns, tensor.dtype(), tensor.data());
+      case F8_E4M3 ->
+          new Weight.Float8(
+              name,
+              rows,
+              columns,
+              tensor.data(),
+              new float[] {Dequantizer.scale(directory, tensor, tensors)},
+              rows,
+              columns);
+      case F64, I64, I32, U8 ->
+          throw new InvalidInputException(
+              tensor.file()
+                  + ": tensor "
+                  + name
+                  + " is "
+                  + tensor.dtype()
+                  + ", which the engine does not multiply with; convert it to F32 or BF16");
+    };
+  }
+
   @Override
   public void close() {
     arena.close();

@@ -1,0 +1,14 @@
+package dev.graft.decoder;
+
+/**
+ * Consecutive tokens of one sequence that a step feeds.
+ *
+ * @param ids tokens at positions {@code position … position + ids.length − 1}, at least one
+ * @param position tokens of the sequence that are in the cache already
+ * @param pages the sequence's page table: page p holds positions {@code p · pageSize …}; it covers
+ *     {@code position + ids.length} tokens at least
+ * @param phase which kernels compute it; several tokens in one {@link Phase#DECODE} chunk give the
+ *     same bits as one after the other
+ * @param logits for how many of its last tokens logits are wanted, 0 … {@code ids.length}
+ */
+public record Chunk(int[] ids, int position, int[] pages, Phase phase, int logits) {}
