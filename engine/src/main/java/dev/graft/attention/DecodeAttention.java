@@ -1,0 +1,173 @@
+package dev.graft.attention;
+
+import dev.graft.cache.KeyValuePages;
+import dev.graft.kernel.Kernels;
+import dev.graft.kernel.Workers;
+import java.util.Arrays;
+
+/**
+ * Attention of single queries over the cache. A context is cut into stretches of {@value #STRETCH}
+ * positions, each an online softmax of its own, and their results are merged in order: so one long
+ * context keeps several threads busy, and its bits depend on its length alone.
+ */
+public final class DecodeAttention {
+  private static final int STRETCH = 256;
+  private static final int PAGE = KeyValuePages.SIZE;
+
+  private final Kernels kernels;
+  private final Workers workers;
+  private final KeyValuePages pages;
+  private final HeadMap heads;
+  private final int window;
+  private final float scale;
+  private final Scratch[] scratch;
+  private float[] partial = {};
+  private float[] states = {};
+
+  private record Scratch(float[] scores, float[] keys, float[] values) {}
+
+  /**
+   * Attention with these kernels over this cache.
+   *
+   * @param window positions that a query sees, its own included
+   */
+  public DecodeAttention(
+      Kernels kernels, Workers workers, KeyValuePages pages, HeadMap heads, int window) {
+    this.kernels = kernels;
+    this.workers = workers;
+    this.pages = pages;
+    this.heads = heads;
+    this.window = window;
+    this.scale = (float) (1 / Math.sqrt(heads.headDim()));
+    this.scratch = new Scratch[workers.threads()];
+    int block = PAGE * heads.headDim();
+    for (int i = 0; i < scratch.length; i++) {
+      scratch[i] = new Scratch(new float[heads.heads() * PAGE], new float[block], new float[block]);
+    }
+  }
+
+  /**
+   * Attends one query per row; the cache holds its own key already.
+   *
+   * @param positions of each query
+   * @param tables page table of each query's sequence
+   * @param queries [queries, heads · headDim]
+   * @param out as the queries
+   */
+  public void run(int layer, int[] positions, int[][] tables, float[] queries, float[] out) {
+    int longest = Arrays.stream(positions).max().orElse(0);
+    int stretches = longest / STRETCH + 1;
+    int rows = positions.length;
+    int kv = heads.keyValueHeads();
+    int width = heads.heads() * heads.headDim();
+    partial = grown(partial, rows * stretches * width);
+    states = grown(states, rows * stretches * heads.heads() * 2);
+    workers.run(
+        rows * stretches * kv,
+        (part, thread) -> {
+          int head = part % kv;
+          int stretch = part / kv % stretches;
+          int row = part / kv / stretches;
+          int from = Math.max(stretch * STRETCH, positions[row] + 1 - window);
+          int to = Math.min((stretch + 1) * STRETCH, positions[row] + 1);
+          if (from < to) {
+            stretch(
+                layer,
+                head,
+                from,
+                to,
+                tables[row],
+                queries,
+                row * width,
+                scratch[thread],
+                (row * stretches + stretch) * width,
+                (row * stretches + stretch) * heads.heads() * 2);
+          }
+        });
+    for (int row = 0; row < rows; row++) {
+      int first = Math.max(0, positions[row] + 1 - window) / STRETCH;
+      int last = positions[row] / STRETCH;
+      for (int h = 0; h < heads.heads(); h++) {
+        merge(row * stretches, first, last, h, out, row * width + h * heads.headDim());
+      }
+    }
+  }
+
+  private static float[] grown(float[] array, int size) {
+    return array.length < size ? new float[size] : array;
+  }
+
+  /** One key/value head over positions from … to, for the query heads that share it. */
+  private void stretch(
+      int layer,
+      int head,
+      int from,
+      int to,
+      int[] table,
+      float[] queries,
+      int queriesAt,
+      Scratch space,
+      int partialAt,
+      int statesAt) {
+    int dim = heads.headDim();
+    int first = heads.groupFrom(head);
+    int group = heads.groupTo(head) - first;
+    int outAt = partialAt + first * dim;
+    int stateAt = statesAt + first * 2;
+    Arrays.fill(partial, outAt, outAt + group * dim, 0);
+    for (int g = 0; g < group; g++) {
+      states[stateAt + 2 * g] = Float.NEGATIVE_INFINITY;
+      states[stateAt + 2 * g + 1] = 0;
+    }
+    float[] scores = space.scores();
+    for (int p = from / PAGE; p * PAGE < to; p++) {
+      KeyValuePages.Block k = pages.keys(table[p], layer, head, space.keys());
+      kernels.product(
+          queries,
+          queriesAt + first * dim,
+          dim,
+          1,
+          group,
+          dim,
+          k.array(),
+          k.at(),
+          PAGE,
+          PAGE,
+          scores,
+          0,
+          PAGE,
+          false);
+      int begin = Math.max(0, from - p * PAGE);
+      int end = Math.min(PAGE, to - p * PAGE);
+      for (int g = 0; g < group; g++) {
+        float rescale =
+            kernels.softmaxRow(scores, g * PAGE, PAGE, begin, end, scale, states, stateAt + 2 * g);
+        if (rescale != 1) {
+          kernels.scale(partial, outAt + g * dim, dim, rescale);
+        }
+      }
+      KeyValuePages.Block v = pages.values(table[p], layer, head, space.values());
+      // Only what the sequence wrote: a freed page may hold anything beyond.
+      kernels.product(
+          scores, 0, PAGE, 1, group, end, v.array(), v.at(), dim, dim, partial, outAt, dim, true);
+    }
+  }
+
+  private void merge(int rowStretches, int first, int last, int head, float[] out, int outAt) {
+    int dim = heads.headDim();
+    int width = heads.heads() * dim;
+    float max = Float.NEGATIVE_INFINITY;
+    for (int s = first; s <= last; s++) {
+      max = Math.max(max, states[((rowStretches + s) * heads.heads() + head) * 2]);
+    }
+    Arrays.fill(out, outAt, outAt + dim, 0);
+    float total = 0;
+    for (int s = first; s <= last; s++) {
+      int state = ((rowStretches + s) * heads.heads() + head) * 2;
+      float factor = first == last ? 1 : (float) Math.exp(states[state] - (double) max);
+      total += states[state + 1] * factor;
+      kernels.addScaled(out, outAt, partial, (rowStretches + s) * width + head * dim, dim, factor);
+    }
+    kernels.scale(out, outAt, dim, 1 / total);
+  }
+}

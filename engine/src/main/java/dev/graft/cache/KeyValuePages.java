@@ -1,0 +1,57 @@
+package dev.graft.cache;
+
+/**
+ * The keys and values of pages. A page holds {@value #SIZE} positions of every layer; memory is
+ * taken when a page is first written and kept. Keys lie [headDim, positions] and values [positions,
+ * headDim] per layer and head, so that neither scores nor weighted sums need a sum across lanes.
+ */
+public interface KeyValuePages {
+  /** Positions of a page. */
+  int SIZE = 32;
+
+  /** How many pages there may be. */
+  int count();
+
+  /** Bytes that one page takes. */
+  long bytesPerPage();
+
+  /** Makes sure that a page has memory; called before any thread writes it. */
+  void touch(int page);
+
+  /**
+   * Writes one position of one head.
+   *
+   * @param slot position within the page
+   * @param key element i at {@code keyAt + i · keyStep}
+   * @param value element i at {@code valueAt + i · valueStep}
+   */
+  void write(
+      int page,
+      int layer,
+      int head,
+      int slot,
+      float[] key,
+      int keyAt,
+      int keyStep,
+      float[] value,
+      int valueAt,
+      int valueStep);
+
+  /**
+   * The keys of a head, [headDim, {@value #SIZE}].
+   *
+   * @param room for headDim · {@value #SIZE} values, used where they must be decoded
+   */
+  Block keys(int page, int layer, int head, float[] room);
+
+  /** The values of a head, [{@value #SIZE}, headDim]; see {@link #keys}. */
+  Block values(int page, int layer, int head, float[] room);
+
+  /**
+   * Where numbers are.
+   *
+   * @param array the array that holds them
+   * @param at the first
+   */
+  record Block(float[] array, int at) {}
+}

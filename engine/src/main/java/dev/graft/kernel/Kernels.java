@@ -1,0 +1,150 @@
+package dev.graft.kernel;
+
+import dev.graft.checkpoint.Weight;
+
+/**
+ * What the forward pass is made of. There are two: {@link ScalarKernels}, plain loops that say what
+ * is meant, and {@link VectorKernels}, the same on the Vector API; tests compare them.
+ *
+ * <p>Every result is computed in an order of additions that depends on nothing but its own operands
+ * and the vector width: never on how many rows, tokens or threads take part in a call.
+ */
+public interface Kernels {
+  /** What was chosen and why, for the log. */
+  String description();
+
+  /** Floats that one vector holds; panels are {@link #panelWidth} wide. */
+  int lanes();
+
+  /** Tokens of a panel, the unit of prefill: two vectors. */
+  default int panelWidth() {
+    return 2 * lanes();
+  }
+
+  /** A weight to multiply with. */
+  Matrix matrix(Weight weight);
+
+  /**
+   * Dot products of one decoded row with several tokens: out[outAt + t · outStep] = Σ_i w[wAt + i]
+   * · x[xAt + t · xStep + i].
+   *
+   * @param n elements of the row
+   */
+  void dots(
+      float[] w,
+      int wAt,
+      int n,
+      float[] x,
+      int xAt,
+      int xStep,
+      int tokens,
+      float[] out,
+      int outAt,
+      int outStep);
+
+  /**
+   * A small product with lanes along its columns: out[r][c] = (add ? out[r][c] : 0) + Σ_k a[r][k] ·
+   * b[k][c], the sum from k = 0 upwards. a[r][k] is at {@code aAt + r · aRow + k · aStep}, b[k][c]
+   * at {@code bAt + k · bRow + c}, out[r][c] at {@code outAt + r · outRow + c}.
+   *
+   * @param rows of a and out
+   * @param n columns of a, rows of b
+   * @param width columns of b and out
+   */
+  void product(
+      float[] a,
+      int aAt,
+      int aRow,
+      int aStep,
+      int rows,
+      int n,
+      float[] b,
+      int bAt,
+      int bRow,
+      int width,
+      float[] out,
+      int outAt,
+      int outRow,
+      boolean add);
+
+  /**
+   * RMSNorm of one token: out[i] = x[i] / √(mean(x²) + eps) · gain[gainAt + i] (arXiv 1910.07467,
+   * eq. 4).
+   */
+  void rmsNorm(float[] x, int at, int n, float[] gain, double eps, float[] out, int outAt);
+
+  /**
+   * RMSNorm of the tokens of a panel [n, width]; each lane by itself.
+   *
+   * @param width tokens of the panel
+   */
+  void rmsNormPanel(
+      float[] x, int at, int n, int width, float[] gain, double eps, float[] out, int outAt);
+
+  /**
+   * Rotary embedding in place (arXiv 2104.09864, in the half-split form of Hugging Face): with a =
+   * x[at + i] and b = x[at + half + i], a ← a · cos − b · sin and b ← b · cos + a · sin.
+   *
+   * @param half distance of the two halves, and how many pairs
+   */
+  void rotate(float[] x, int at, int half, float[] cos, float[] sin, int tableAt);
+
+  /** SwiGLU in place: gate[i] ← silu(gate[i]) · up[i], silu(x) = x / (1 + e⁻ˣ). */
+  void swiGlu(float[] gate, int gateAt, float[] up, int upAt, int n);
+
+  /** y[i] ← y[i] + factor · x[i]. */
+  void addScaled(float[] y, int yAt, float[] x, int xAt, int n, float factor);
+
+  /** y[i] ← y[i] · factor. */
+  void scale(float[] y, int at, int n, float factor);
+
+  /** y[r][c] ← y[r][c] · factors[c] over {@code rows} rows of {@code width}. */
+  void scaleColumns(float[] y, int at, int rows, int width, float[] factors, int factorsAt);
+
+  /**
+   * One page of online softmax for one query: masks, raises the running maximum, replaces scores by
+   * e^(scale · s − max) and adds them to the running sum (arXiv 1805.02867, algorithm 3).
+   *
+   * @param scores [n], from {@code at} on; n is a multiple of {@link #lanes}
+   * @param from first entry that the query sees; those before become 0
+   * @param to end of the entries that it sees; those from there on become 0
+   * @param state running maximum and sum at {@code stateAt}, {@code stateAt + 1}; start with −∞, 0
+   * @return what earlier sums must be multiplied by
+   */
+  float softmaxRow(
+      float[] scores, int at, int n, int from, int to, float scale, float[] state, int stateAt);
+
+  /**
+   * One page of online softmax for the queries of a panel, one a lane, as {@link #softmaxRow}.
+   *
+   * @param scores [rows, width] from {@code at} on; row j is the key at position {@code keyPosition
+   *     + j}
+   * @param queryPosition position of lane 0; lane i sees the keys up to its own position {@code
+   *     queryPosition + i}
+   * @param window keys that a query sees, its own included
+   * @param max running maxima [width]
+   * @param sum running sums [width]
+   * @param rescale receives what earlier sums must be multiplied by [width]
+   */
+  void softmaxPanel(
+      float[] scores,
+      int at,
+      int rows,
+      int width,
+      int keyPosition,
+      int queryPosition,
+      int window,
+      float scale,
+      float[] max,
+      float[] sum,
+      float[] rescale);
+
+  /** The largest of n values from {@code at} on. */
+  default float max(float[] x, int at, int n) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < n; i++) {
+      max = Math.max(max, x[at + i]);
+    }
+    return max;
+  }
+}

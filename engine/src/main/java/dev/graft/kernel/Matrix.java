@@ -1,0 +1,36 @@
+package dev.graft.kernel;
+
+/**
+ * A weight in place that can be multiplied with: rows of float32 values that are decoded on the
+ * way. Both operations see exactly the same values, so which of them a product goes through does
+ * not change its bits.
+ */
+public interface Matrix {
+  /** Output features. */
+  int rows();
+
+  /** Input features. */
+  int columns();
+
+  /** Bytes that reading one row touches, scales included. */
+  long bytesPerRow();
+
+  /**
+   * Writes w[row][from … to) as float32.
+   *
+   * @param out receives {@code to − from} values from {@code at} on
+   */
+  void decode(int row, int from, int to, float[] out, int at);
+
+  /**
+   * Whether {@link #dot} is there for these columns; if not, decode the row and use {@link
+   * Kernels#dots}.
+   */
+  boolean fuses(int from, int to);
+
+  /**
+   * Σ w[row][from + i] · x[at + i] over the columns {@code from … to}, decoded in registers, in the
+   * order of {@link Kernels#dots}.
+   */
+  float dot(int row, int from, int to, float[] x, int at);
+}

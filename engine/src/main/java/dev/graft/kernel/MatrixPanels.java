@@ -1,0 +1,124 @@
+package dev.graft.kernel;
+
+import java.util.List;
+
+/**
+ * Matrix–matrix products for prefill: a block of rows is decoded once into the second-level cache
+ * and multiplied with every panel of tokens.
+ */
+public final class MatrixPanels {
+  /** Rows of a block: eight tiles of six. */
+  private static final int BLOCK = 48;
+
+  private final Kernels kernels;
+  private final Workers workers;
+  private final float[][] scratch;
+
+  /**
+   * The two products that enter a SwiGLU; the gate's output becomes silu(gate) · up.
+   *
+   * @param gate as many rows as up, over the same panels
+   * @param up the factor
+   */
+  public record Gated(PanelJob gate, PanelJob up) {}
+
+  /** Products with these kernels by these threads. */
+  public MatrixPanels(Kernels kernels, Workers workers) {
+    this.kernels = kernels;
+    this.workers = workers;
+    this.scratch = new float[workers.threads()][0];
+  }
+
+  /** Computes jobs that must not write the same places. */
+  public void run(List<PanelJob> jobs) {
+    int[] ends = ends(jobs);
+    workers.run(
+        ends[ends.length - 1],
+        (part, thread) -> {
+          int j = jobOf(part, ends);
+          PanelJob job = jobs.get(j);
+          int start = (part - (j == 0 ? 0 : ends[j - 1])) * BLOCK;
+          block(job, start, Math.min(job.rows(), start + BLOCK), thread);
+        });
+  }
+
+  /** Computes pairs of jobs and their SwiGLU, block by block in the thread that made the block. */
+  public void runGated(List<Gated> pairs) {
+    int[] ends = ends(pairs.stream().map(Gated::gate).toList());
+    int width = kernels.panelWidth();
+    workers.run(
+        ends[ends.length - 1],
+        (part, thread) -> {
+          int j = jobOf(part, ends);
+          PanelJob gate = pairs.get(j).gate();
+          PanelJob up = pairs.get(j).up();
+          int start = (part - (j == 0 ? 0 : ends[j - 1])) * BLOCK;
+          int end = Math.min(gate.rows(), start + BLOCK);
+          block(gate, start, end, thread);
+          block(up, start, end, thread);
+          for (int p = 0; p < gate.panels(); p++) {
+            kernels.swiGlu(
+                gate.out(),
+                gate.outAt() + p * gate.outPanel() + start * width,
+                up.out(),
+                up.outAt() + p * up.outPanel() + start * width,
+                (end - start) * width);
+          }
+        });
+  }
+
+  private static int[] ends(List<PanelJob> jobs) {
+    int[] ends = new int[jobs.size()];
+    int parts = 0;
+    for (int j = 0; j < ends.length; j++) {
+      parts += Math.ceilDiv(jobs.get(j).rows(), BLOCK);
+      ends[j] = parts;
+    }
+    return ends;
+  }
+
+  private static int jobOf(int part, int[] ends) {
+    int j = 0;
+    while (part >= ends[j]) {
+      j++;
+    }
+    return j;
+  }
+
+  /** Output lines from … to of every panel. */
+  private void block(PanelJob job, int from, int to, int thread) {
+    int width = kernels.panelWidth();
+    int columns = job.columnTo() - job.columnFrom();
+    if (scratch[thread].length < BLOCK * columns) {
+      scratch[thread] = new float[BLOCK * columns];
+    }
+    float[] decoded = scratch[thread];
+    for (int line = from; line < to; line++) {
+      job.matrix()
+          .decode(
+              job.rowFrom() + line,
+              job.columnFrom(),
+              job.columnTo(),
+              decoded,
+              (line - from) * columns);
+    }
+    for (int p = 0; p < job.panels(); p++) {
+      boolean half = p == job.panels() - 1 && job.live() <= kernels.lanes();
+      kernels.product(
+          decoded,
+          0,
+          columns,
+          1,
+          to - from,
+          columns,
+          job.x(),
+          job.xAt() + p * job.xPanel(),
+          width,
+          half ? kernels.lanes() : width,
+          job.out(),
+          job.outAt() + p * job.outPanel() + from * width,
+          width,
+          false);
+    }
+  }
+}

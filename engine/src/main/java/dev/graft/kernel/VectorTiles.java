@@ -1,0 +1,350 @@
+package dev.graft.kernel;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Small products with lanes along the columns, in tiles whose accumulators stay in registers: six
+ * rows by two vectors fill sixteen registers, which is what AVX2 has. Each element is one chain of
+ * fused multiply–adds from k = 0 upwards, so the tile that it falls into does not show in its bits.
+ */
+final class VectorTiles {
+  private static final int L = Lanes.COUNT;
+
+  private VectorTiles() {}
+
+  static void product(
+      float[] a,
+      int aAt,
+      int aRow,
+      int aStep,
+      int rows,
+      int n,
+      float[] b,
+      int bAt,
+      int bRow,
+      int width,
+      float[] out,
+      int outAt,
+      int outRow,
+      boolean add) {
+    int r = 0;
+    for (; r + 6 <= rows; r += 6) {
+      int at = aAt + r * aRow;
+      int to = outAt + r * outRow;
+      int c = 0;
+      for (; c + 2 * L <= width; c += 2 * L) {
+        sixByTwo(a, at, aRow, aStep, n, b, bAt + c, bRow, out, to + c, outRow, add);
+      }
+      for (; c + L <= width; c += L) {
+        sixByOne(a, at, aRow, aStep, n, b, bAt + c, bRow, out, to + c, outRow, add);
+      }
+    }
+    for (; r + 4 <= rows; r += 4) {
+      int at = aAt + r * aRow;
+      int to = outAt + r * outRow;
+      int c = 0;
+      for (; c + 2 * L <= width; c += 2 * L) {
+        fourByTwo(a, at, aRow, aStep, n, b, bAt + c, bRow, out, to + c, outRow, add);
+      }
+      for (; c + L <= width; c += L) {
+        fourByOne(a, at, aRow, aStep, n, b, bAt + c, bRow, out, to + c, outRow, add);
+      }
+    }
+    for (; r < rows; r++) {
+      int at = aAt + r * aRow;
+      int to = outAt + r * outRow;
+      int c = 0;
+      for (; c + 2 * L <= width; c += 2 * L) {
+        oneByTwo(a, at, aStep, n, b, bAt + c, bRow, out, to + c, add);
+      }
+      for (; c + L <= width; c += L) {
+        oneByOne(a, at, aStep, n, b, bAt + c, bRow, out, to + c, add);
+      }
+    }
+    for (int c = width / L * L; c < width; c++) {
+      column(a, aAt, aRow, aStep, rows, n, b, bAt + c, bRow, out, outAt + c, outRow, add);
+    }
+  }
+
+  private static FloatVector load(float[] x, int at) {
+    return FloatVector.fromArray(Lanes.FLOATS, x, at);
+  }
+
+  private static FloatVector start(float[] out, int at, boolean add) {
+    return add ? load(out, at) : FloatVector.zero(Lanes.FLOATS);
+  }
+
+  /** A column that no vector covers. */
+  private static void column(
+      float[] a,
+      int aAt,
+      int aRow,
+      int aStep,
+      int rows,
+      int n,
+      float[] b,
+      int bAt,
+      int bRow,
+      float[] out,
+      int outAt,
+      int outRow,
+      boolean add) {
+    for (int r = 0; r < rows; r++) {
+      float sum = add ? out[outAt + r * outRow] : 0;
+      for (int k = 0; k < n; k++) {
+        sum = Math.fma(a[aAt + r * aRow + k * aStep], b[bAt + k * bRow], sum);
+      }
+      out[outAt + r * outRow] = sum;
+    }
+  }
+
+  /** Six rows times two vectors of columns. */
+  private static void sixByTwo(
+      float[] a,
+      int aAt,
+      int aRow,
+      int aStep,
+      int n,
+      float[] b,
+      int bAt,
+      int bRow,
+      float[] out,
+      int outAt,
+      int outRow,
+      boolean add) {
+    FloatVector a0 = start(out, outAt, add);
+    FloatVector a1 = start(out, outAt + L, add);
+    FloatVector b0 = start(out, outAt + outRow, add);
+    FloatVector b1 = start(out, outAt + outRow + L, add);
+    FloatVector c0 = start(out, outAt + 2 * outRow, add);
+    FloatVector c1 = start(out, outAt + 2 * outRow + L, add);
+    FloatVector d0 = start(out, outAt + 3 * outRow, add);
+    FloatVector d1 = start(out, outAt + 3 * outRow + L, add);
+    FloatVector e0 = start(out, outAt + 4 * outRow, add);
+    FloatVector e1 = start(out, outAt + 4 * outRow + L, add);
+    FloatVector f0 = start(out, outAt + 5 * outRow, add);
+    FloatVector f1 = start(out, outAt + 5 * outRow + L, add);
+    int p1 = aAt + aRow;
+    int p2 = aAt + 2 * aRow;
+    int p3 = aAt + 3 * aRow;
+    int p4 = aAt + 4 * aRow;
+    int p5 = aAt + 5 * aRow;
+    for (int k = 0, ak = 0, bk = bAt; k < n; k++, ak += aStep, bk += bRow) {
+      FloatVector u = load(b, bk);
+      FloatVector v = load(b, bk + L);
+      FloatVector w = FloatVector.broadcast(Lanes.FLOATS, a[aAt + ak]);
+      a0 = w.fma(u, a0);
+      a1 = w.fma(v, a1);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p1 + ak]);
+      b0 = w.fma(u, b0);
+      b1 = w.fma(v, b1);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p2 + ak]);
+      c0 = w.fma(u, c0);
+      c1 = w.fma(v, c1);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p3 + ak]);
+      d0 = w.fma(u, d0);
+      d1 = w.fma(v, d1);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p4 + ak]);
+      e0 = w.fma(u, e0);
+      e1 = w.fma(v, e1);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p5 + ak]);
+      f0 = w.fma(u, f0);
+      f1 = w.fma(v, f1);
+    }
+    a0.intoArray(out, outAt);
+    a1.intoArray(out, outAt + L);
+    b0.intoArray(out, outAt + outRow);
+    b1.intoArray(out, outAt + outRow + L);
+    c0.intoArray(out, outAt + 2 * outRow);
+    c1.intoArray(out, outAt + 2 * outRow + L);
+    d0.intoArray(out, outAt + 3 * outRow);
+    d1.intoArray(out, outAt + 3 * outRow + L);
+    e0.intoArray(out, outAt + 4 * outRow);
+    e1.intoArray(out, outAt + 4 * outRow + L);
+    f0.intoArray(out, outAt + 5 * outRow);
+    f1.intoArray(out, outAt + 5 * outRow + L);
+  }
+
+  /** Six rows times one vector of columns. */
+  private static void sixByOne(
+      float[] a,
+      int aAt,
+      int aRow,
+      int aStep,
+      int n,
+      float[] b,
+      int bAt,
+      int bRow,
+      float[] out,
+      int outAt,
+      int outRow,
+      boolean add) {
+    FloatVector a0 = start(out, outAt, add);
+    FloatVector b0 = start(out, outAt + outRow, add);
+    FloatVector c0 = start(out, outAt + 2 * outRow, add);
+    FloatVector d0 = start(out, outAt + 3 * outRow, add);
+    FloatVector e0 = start(out, outAt + 4 * outRow, add);
+    FloatVector f0 = start(out, outAt + 5 * outRow, add);
+    int p1 = aAt + aRow;
+    int p2 = aAt + 2 * aRow;
+    int p3 = aAt + 3 * aRow;
+    int p4 = aAt + 4 * aRow;
+    int p5 = aAt + 5 * aRow;
+    for (int k = 0, ak = 0, bk = bAt; k < n; k++, ak += aStep, bk += bRow) {
+      FloatVector u = load(b, bk);
+      FloatVector w = FloatVector.broadcast(Lanes.FLOATS, a[aAt + ak]);
+      a0 = w.fma(u, a0);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p1 + ak]);
+      b0 = w.fma(u, b0);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p2 + ak]);
+      c0 = w.fma(u, c0);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p3 + ak]);
+      d0 = w.fma(u, d0);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p4 + ak]);
+      e0 = w.fma(u, e0);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p5 + ak]);
+      f0 = w.fma(u, f0);
+    }
+    a0.intoArray(out, outAt);
+    b0.intoArray(out, outAt + outRow);
+    c0.intoArray(out, outAt + 2 * outRow);
+    d0.intoArray(out, outAt + 3 * outRow);
+    e0.intoArray(out, outAt + 4 * outRow);
+    f0.intoArray(out, outAt + 5 * outRow);
+  }
+
+  /** Four rows times two vectors of columns. */
+  private static void fourByTwo(
+      float[] a,
+      int aAt,
+      int aRow,
+      int aStep,
+      int n,
+      float[] b,
+      int bAt,
+      int bRow,
+      float[] out,
+      int outAt,
+      int outRow,
+      boolean add) {
+    FloatVector a0 = start(out, outAt, add);
+    FloatVector a1 = start(out, outAt + L, add);
+    FloatVector b0 = start(out, outAt + outRow, add);
+    FloatVector b1 = start(out, outAt + outRow + L, add);
+    FloatVector c0 = start(out, outAt + 2 * outRow, add);
+    FloatVector c1 = start(out, outAt + 2 * outRow + L, add);
+    FloatVector d0 = start(out, outAt + 3 * outRow, add);
+    FloatVector d1 = start(out, outAt + 3 * outRow + L, add);
+    int p1 = aAt + aRow;
+    int p2 = aAt + 2 * aRow;
+    int p3 = aAt + 3 * aRow;
+    for (int k = 0, ak = 0, bk = bAt; k < n; k++, ak += aStep, bk += bRow) {
+      FloatVector u = load(b, bk);
+      FloatVector v = load(b, bk + L);
+      FloatVector w = FloatVector.broadcast(Lanes.FLOATS, a[aAt + ak]);
+      a0 = w.fma(u, a0);
+      a1 = w.fma(v, a1);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p1 + ak]);
+      b0 = w.fma(u, b0);
+      b1 = w.fma(v, b1);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p2 + ak]);
+      c0 = w.fma(u, c0);
+      c1 = w.fma(v, c1);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p3 + ak]);
+      d0 = w.fma(u, d0);
+      d1 = w.fma(v, d1);
+    }
+    a0.intoArray(out, outAt);
+    a1.intoArray(out, outAt + L);
+    b0.intoArray(out, outAt + outRow);
+    b1.intoArray(out, outAt + outRow + L);
+    c0.intoArray(out, outAt + 2 * outRow);
+    c1.intoArray(out, outAt + 2 * outRow + L);
+    d0.intoArray(out, outAt + 3 * outRow);
+    d1.intoArray(out, outAt + 3 * outRow + L);
+  }
+
+  /** Four rows times one vector of columns. */
+  private static void fourByOne(
+      float[] a,
+      int aAt,
+      int aRow,
+      int aStep,
+      int n,
+      float[] b,
+      int bAt,
+      int bRow,
+      float[] out,
+      int outAt,
+      int outRow,
+      boolean add) {
+    FloatVector a0 = start(out, outAt, add);
+    FloatVector b0 = start(out, outAt + outRow, add);
+    FloatVector c0 = start(out, outAt + 2 * outRow, add);
+    FloatVector d0 = start(out, outAt + 3 * outRow, add);
+    int p1 = aAt + aRow;
+    int p2 = aAt + 2 * aRow;
+    int p3 = aAt + 3 * aRow;
+    for (int k = 0, ak = 0, bk = bAt; k < n; k++, ak += aStep, bk += bRow) {
+      FloatVector u = load(b, bk);
+      FloatVector w = FloatVector.broadcast(Lanes.FLOATS, a[aAt + ak]);
+      a0 = w.fma(u, a0);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p1 + ak]);
+      b0 = w.fma(u, b0);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p2 + ak]);
+      c0 = w.fma(u, c0);
+      w = FloatVector.broadcast(Lanes.FLOATS, a[p3 + ak]);
+      d0 = w.fma(u, d0);
+    }
+    a0.intoArray(out, outAt);
+    b0.intoArray(out, outAt + outRow);
+    c0.intoArray(out, outAt + 2 * outRow);
+    d0.intoArray(out, outAt + 3 * outRow);
+  }
+
+  /** One row times two vectors of columns. */
+  private static void oneByTwo(
+      float[] a,
+      int aAt,
+      int aStep,
+      int n,
+      float[] b,
+      int bAt,
+      int bRow,
+      float[] out,
+      int outAt,
+      boolean add) {
+    FloatVector a0 = start(out, outAt, add);
+    FloatVector a1 = start(out, outAt + L, add);
+    for (int k = 0, ak = 0, bk = bAt; k < n; k++, ak += aStep, bk += bRow) {
+      FloatVector u = load(b, bk);
+      FloatVector v = load(b, bk + L);
+      FloatVector w = FloatVector.broadcast(Lanes.FLOATS, a[aAt + ak]);
+      a0 = w.fma(u, a0);
+      a1 = w.fma(v, a1);
+    }
+    a0.intoArray(out, outAt);
+    a1.intoArray(out, outAt + L);
+  }
+
+  /** One row times one vector of columns. */
+  private static void oneByOne(
+      float[] a,
+      int aAt,
+      int aStep,
+      int n,
+      float[] b,
+      int bAt,
+      int bRow,
+      float[] out,
+      int outAt,
+      boolean add) {
+    FloatVector a0 = start(out, outAt, add);
+    for (int k = 0, ak = 0, bk = bAt; k < n; k++, ak += aStep, bk += bRow) {
+      FloatVector u = load(b, bk);
+      FloatVector w = FloatVector.broadcast(Lanes.FLOATS, a[aAt + ak]);
+      a0 = w.fma(u, a0);
+    }
+    a0.intoArray(out, outAt);
+  }
+}
