@@ -142,7 +142,7 @@ class ArchitectureTest {
 
   @Test
   void aLibraryIsUsedWhereItsWallsAre() {
-    onlyIn("org.bytedeco..", "network", "routing", "loop");
+    onlyIn("org.bytedeco..", "network", "routing", "loop", "parallel");
     onlyIn("ai.djl..", "text");
     onlyIn("com.github.luben.zstd..", "text");
     onlyIn("com.google.protobuf..", "tensorboard");

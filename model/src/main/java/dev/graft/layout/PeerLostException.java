@@ -8,6 +8,7 @@ public final class PeerLostException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final int rank;
+  private final String how;
 
   /**
    * Names the rank.
@@ -19,6 +20,7 @@ public final class PeerLostException extends RuntimeException {
   public PeerLostException(int rank, int size, String how) {
     super("rank " + rank + " of " + size + " was lost: " + how);
     this.rank = rank;
+    this.how = how;
   }
 
   /** As above, with what was caught. */
@@ -30,5 +32,10 @@ public final class PeerLostException extends RuntimeException {
   /** The rank that is lost, from 0. */
   public int rank() {
     return rank;
+  }
+
+  /** What became of it, one clause. */
+  public String how() {
+    return how;
   }
 }

@@ -70,12 +70,12 @@ public final class ThreadCollective implements Collective {
     float[][] parts = stage(values, offset, length);
     meet();
     if (length < LONG) {
-      addInRankOrder(parts, 0, length, values, offset);
+      RankOrder.add(parts, 0, length, values, offset);
       return;
     }
     int mine = bound(rank, length);
     int count = bound(rank + 1, length) - mine;
-    addInRankOrder(parts, mine, mine + count, values, offset);
+    RankOrder.add(parts, mine, mine + count, values, offset);
     System.arraycopy(values, offset + mine, parts[rank], mine, count);
     meet();
     for (int r = 0; r < size; r++) {
@@ -87,21 +87,6 @@ public final class ThreadCollective implements Collective {
   /** Where the part of a vector that a rank adds begins. */
   private int bound(int part, int length) {
     return (int) ((long) length * part / size);
-  }
-
-  /** Sums {@code parts[·][from … to]} into {@code sums} at the same places plus {@code offset}. */
-  private static void addInRankOrder(float[][] parts, int from, int to, float[] sums, int offset) {
-    float[] first = parts[0];
-    float[] second = parts[1];
-    for (int i = from; i < to; i++) {
-      sums[offset + i] = first[i] + second[i];
-    }
-    for (int r = 2; r < parts.length; r++) {
-      float[] part = parts[r];
-      for (int i = from; i < to; i++) {
-        sums[offset + i] += part[i];
-      }
-    }
   }
 
   @Override

@@ -40,6 +40,15 @@ public final class Libtorch {
   }
 
   /**
+   * Keeps libtorch from writing its own accounts of errors to standard error, where the user finds
+   * ours; {@code TORCH_CPP_LOG_LEVEL} brings them back.
+   */
+  public static void quiet() {
+    environment("TORCH_CPP_LOG_LEVEL", "FATAL");
+    torch.initLogging();
+  }
+
+  /**
    * Sets a variable of this process where the user has not set it; libraries loaded later read it.
    */
   @SuppressWarnings("restricted")
@@ -106,6 +115,11 @@ public final class Libtorch {
   /** A copy of {@code values} as a float32 tensor. */
   public static Tensor floats(float[] values, long... shape) {
     return Tensor.create(values, shape);
+  }
+
+  /** An uninitialised uint8 tensor on the CPU. */
+  public static Tensor bytes(int length) {
+    return torch.empty(new long[] {length}, options(ScalarType.Byte), new MemoryFormatOptional());
   }
 
   /** The elements of any real tensor in row-major order, as doubles. */

@@ -1,0 +1,187 @@
+package dev.graft.parallel;
+
+import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.layout.Collective;
+import dev.graft.layout.PeerLostException;
+import dev.graft.network.Libtorch;
+import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import org.bytedeco.javacpp.SizeTPointer;
+import org.bytedeco.javacpp.chrono.Milliseconds;
+import org.bytedeco.pytorch.GlooDeviceVector;
+import org.bytedeco.pytorch.PrefixStore;
+import org.bytedeco.pytorch.ProcessGroupGloo;
+import org.bytedeco.pytorch.Store;
+import org.bytedeco.pytorch.StringVector;
+import org.bytedeco.pytorch.TCPStore;
+import org.bytedeco.pytorch.TCPStoreOptions;
+
+/**
+ * Where the processes of a group meet: a table of keys that rank 0 serves at an address which all
+ * know (MASTER_ADDR and MASTER_PORT of torchrun). It must outlive the groups made from it.
+ */
+public final class Rendezvous implements AutoCloseable {
+  private static final long POLL_MILLIS = 20;
+
+  private final String host;
+  private final int port;
+  private final Duration timeout;
+
+  /** Rank 0's owns the server; kept as it was made, since only its clones may be handed on. */
+  private final TCPStore owner;
+
+  private final Store store;
+
+  private Rendezvous(String host, int port, Duration timeout, TCPStore owner) {
+    this.host = host;
+    this.port = port;
+    this.timeout = timeout;
+    this.owner = owner;
+    this.store = owner.clone();
+  }
+
+  /**
+   * Opens it, as rank 0 does.
+   *
+   * @param host the address of this host by which the others reach it
+   * @param port 0 for any that is free
+   * @param timeout how long ranks wait for each other, here and in the group
+   * @throws IOException if the port is taken or the host is not this one
+   */
+  public static Rendezvous serve(String host, int port, Duration timeout) throws IOException {
+    return open(host, port, timeout, true);
+  }
+
+  /**
+   * Comes to the one that rank 0 serves, waiting until it does.
+   *
+   * @throws IOException if it does not within the timeout
+   */
+  public static Rendezvous connect(String host, int port, Duration timeout) throws IOException {
+    return open(host, port, timeout, false);
+  }
+
+  private static Rendezvous open(String host, int port, Duration timeout, boolean server)
+      throws IOException {
+    if (port < 0 || port > 65535) {
+      throw new InvalidInputException("--master: the port " + port + " is not from 0 to 65535");
+    }
+    Libtorch.quiet();
+    try {
+      TCPStoreOptions options = new TCPStoreOptions();
+      options.port((short) port).isServer(server).waitWorkers(false).useLibUV(false);
+      // Asked for even though nobody is waited for here: how many there are is known when they
+      // join.
+      SizeTPointer workers = new SizeTPointer(1);
+      workers.put(1);
+      options.numWorkers(workers);
+      options.timeout(new Milliseconds(timeout.toMillis()));
+      TCPStore owner = new TCPStore(host, options);
+      return new Rendezvous(host, owner.getPort() & 0xffff, timeout, owner);
+    } catch (RuntimeException e) {
+      throw new IOException(
+          server
+              ? "no rendezvous could be opened at "
+                  + host
+                  + ":"
+                  + port
+                  + "; give an address of this host and a port that is free"
+              : "there was no answer from rank 0 at "
+                  + host
+                  + ":"
+                  + port
+                  + " within "
+                  + Seconds.of(timeout)
+                  + "; start rank 0 there, or correct --master",
+          e);
+    }
+  }
+
+  /** The port it is served at. */
+  public int port() {
+    return port;
+  }
+
+  /**
+   * Waits for all ranks and connects each with each.
+   *
+   * @param rank this process's, from 0
+   * @param size how many processes there are
+   * @throws PeerLostException naming the first rank that did not come within the timeout
+   * @throws IOException if they came but cannot be connected
+   */
+  public Collective join(int rank, int size) throws IOException {
+    try {
+      announce(rank, size);
+    } catch (PeerLostException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new PeerLostException(0, size, "its connection was closed", e);
+    }
+    try {
+      ProcessGroupGloo.Options options =
+          ProcessGroupGloo.Options.create(new Milliseconds(timeout.toMillis()));
+      options.devices(
+          new GlooDeviceVector(ProcessGroupGloo.createDeviceForHostname(localAddress())));
+      options.threads(1);
+      ProcessGroupGloo group =
+          SilencedOutput.during(() ->
+              new ProcessGroupGloo(new PrefixStore("gloo", store).clone(), rank, size, options));
+      return new GlooCollective(group, new Farewells(store, size), rank, size, timeout);
+    } catch (RuntimeException e) {
+      throw new IOException(
+          "rank "
+              + rank
+              + " could not connect to the others; is one of them behind a firewall or gone?",
+          e);
+    }
+  }
+
+  private void announce(int rank, int size) {
+    store.set("here/" + rank, "1");
+    long deadline = System.nanoTime() + timeout.toNanos();
+    for (int r = 0; r < size; r++) {
+      while (!has("here/" + r)) {
+        if (System.nanoTime() > deadline) {
+          throw new PeerLostException(
+              r,
+              size,
+              "it did not come to " + host + ":" + port + " within " + Seconds.of(timeout));
+        }
+        pause();
+      }
+    }
+  }
+
+  private boolean has(String key) {
+    try (StringVector keys = new StringVector(key)) {
+      return store.check(keys);
+    }
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(POLL_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while waiting for the other ranks", e);
+    }
+  }
+
+  /** The address of this host on the way to rank 0. Connecting a datagram socket sends nothing. */
+  private String localAddress() throws IOException {
+    try (DatagramSocket socket = new DatagramSocket()) {
+      socket.connect(new InetSocketAddress(InetAddress.getByName(host), port));
+      return socket.getLocalAddress().getHostAddress();
+    }
+  }
+
+  @Override
+  public void close() {
+    store.close();
+    owner.close();
+  }
+}
