@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       InspectCommand.class,
       TrainCommand.class,
       LogitsCommand.class,
+      BenchCommand.class,
       ReportCommand.class,
       RehearseCommand.class,
       CommandLine.HelpCommand.class,

@@ -15,6 +15,7 @@ public final class Decoder implements Forward {
   private final KeyValuePages pages;
   private final RotaryTable rotary;
   private final Workers workers;
+  private final DecoderWeights weights;
   private final RankDecoder rank;
 
   /**
@@ -28,7 +29,7 @@ public final class Decoder implements Forward {
     Share share = Share.whole(spec);
     pages = pages(options, spec, share);
     rotary = new RotaryTable(spec);
-    DecoderWeights weights = DecoderWeights.of(checkpoint, options.kernels());
+    weights = DecoderWeights.of(checkpoint, options.kernels());
     workers = new Workers(options.threads());
     rank =
         new RankDecoder(
@@ -66,6 +67,21 @@ public final class Decoder implements Forward {
   @Override
   public int pageCount() {
     return pages.count();
+  }
+
+  /** Bytes of weights that decoding one token reads. */
+  public long bytesPerToken() {
+    return weights.bytesPerToken();
+  }
+
+  /** Floating-point operations of one prompt token's products with weights, without the head. */
+  public long flopsPerToken() {
+    return weights.flopsPerToken();
+  }
+
+  /** Bytes of keys and values that one token of context takes. */
+  public long cacheBytesPerToken() {
+    return pages.bytesPerPage() / KeyValuePages.SIZE;
   }
 
   @Override

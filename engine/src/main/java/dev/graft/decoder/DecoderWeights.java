@@ -95,4 +95,51 @@ record DecoderWeights(
   private static float[] optional(Checkpoint checkpoint, boolean present, String name) {
     return present ? vector(checkpoint, name) : NONE;
   }
+
+  /** Bytes of weights that decoding one token reads: of the experts only the k it is sent to. */
+  long bytesPerToken() {
+    long bytes = bytes(head) + embedding.bytesPerRow();
+    for (LayerWeights layer : layers) {
+      bytes += bytes(layer.q()) + bytes(layer.k()) + bytes(layer.v()) + bytes(layer.o());
+      bytes +=
+          switch (layer.feedForward()) {
+            case LayerWeights.Dense dense ->
+                bytes(dense.gate()) + bytes(dense.up()) + bytes(dense.down());
+            case LayerWeights.Routed routed ->
+                bytes(routed.router())
+                    + spec.moe().orElseThrow().topK()
+                        * (bytes(routed.w1()[0]) + bytes(routed.w3()[0]) + bytes(routed.w2()[0]));
+          };
+    }
+    return bytes;
+  }
+
+  /** Multiplications and additions of weights for one token of a prompt, without the head. */
+  long flopsPerToken() {
+    long products = 0;
+    for (LayerWeights layer : layers) {
+      products +=
+          elements(layer.q()) + elements(layer.k()) + elements(layer.v()) + elements(layer.o());
+      products +=
+          switch (layer.feedForward()) {
+            case LayerWeights.Dense dense ->
+                elements(dense.gate()) + elements(dense.up()) + elements(dense.down());
+            case LayerWeights.Routed routed ->
+                elements(routed.router())
+                    + spec.moe().orElseThrow().topK()
+                        * (elements(routed.w1()[0])
+                            + elements(routed.w3()[0])
+                            + elements(routed.w2()[0]));
+          };
+    }
+    return 2 * products;
+  }
+
+  private static long bytes(Matrix matrix) {
+    return matrix.rows() * matrix.bytesPerRow();
+  }
+
+  private static long elements(Matrix matrix) {
+    return (long) matrix.rows() * matrix.columns();
+  }
 }
