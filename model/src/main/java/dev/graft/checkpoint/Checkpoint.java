@@ -24,6 +24,7 @@ public final class Checkpoint implements AutoCloseable {
   private final ObjectNode config;
   private final ModelSpec spec;
   private final Map<String, StoredTensor> tensors;
+  private final Dequantizer dequantizer;
   private final Arena arena;
 
   private Checkpoint(
@@ -31,11 +32,13 @@ public final class Checkpoint implements AutoCloseable {
       ObjectNode config,
       ModelSpec spec,
       Map<String, StoredTensor> tensors,
+      Dequantizer dequantizer,
       Arena arena) {
     this.directory = directory;
     this.config = config;
     this.spec = spec;
     this.tensors = tensors;
+    this.dequantizer = dequantizer;
     this.arena = arena;
   }
 
@@ -51,8 +54,10 @@ public final class Checkpoint implements AutoCloseable {
     Arena arena = Arena.ofShared();
     try {
       Map<String, StoredTensor> tensors = tensors(directory, arena);
-      TensorNames.check(directory, spec, tensors);
-      return new Checkpoint(directory, config, spec, tensors, arena);
+      Dequantizer dequantizer =
+          new Dequantizer(directory, tensors, QuantizationConfig.blocks(config));
+      TensorNames.check(directory, spec, tensors, dequantizer);
+      return new Checkpoint(directory, config, spec, tensors, dequantizer, arena);
     } catch (IOException | RuntimeException e) {
       arena.close();
       throw e;
@@ -101,7 +106,7 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Decodes a weight to float32, its FP8 scale applied.
+   * Decodes a weight to float32, its scales applied.
    *
    * @param floats room for every element
    * @throws InvalidInputException if it holds NaN or infinity
@@ -109,12 +114,10 @@ public final class Checkpoint implements AutoCloseable {
   public void copyWeight(String name, MemorySegment floats) {
     StoredTensor tensor = tensor(name);
     tensor.requireFinite();
-    tensor.copyTo(floats);
-    if (tensor.dtype() == DType.F8_E4M3) {
-      float scale = Dequantizer.scale(directory, tensor, tensors);
-      for (long i = 0; i < tensor.elements(); i++) {
-        floats.set(Decoder.FLOAT, i * 4, floats.get(Decoder.FLOAT, i * 4) * scale);
-      }
+    if (tensor.dtype() == DType.F8_E4M3 || tensor.dtype() == DType.I8) {
+      Dequantizer.copy(dequantizer.weight(tensor), floats);
+    } else {
+      tensor.copyTo(floats);
     }
   }
 
@@ -124,29 +127,7 @@ public final class Checkpoint implements AutoCloseable {
    * @throws InvalidInputException if it is missing or no weight
    */
   public Weight weight(String name) {
-    StoredTensor tensor = tensor(name);
-    int columns = Math.toIntExact(tensor.shape().getLast());
-    int rows = Math.toIntExact(tensor.elements() / columns);
-    return switch (tensor.dtype()) {
-      case F32, F16, BF16 -> new Weight.Plain(name, rows, columns, tensor.dtype(), tensor.data());
-      case F8_E4M3 ->
-          new Weight.Float8(
-              name,
-              rows,
-              columns,
-              tensor.data(),
-              new float[] {Dequantizer.scale(directory, tensor, tensors)},
-              rows,
-              columns);
-      case F64, I64, I32, U8 ->
-          throw new InvalidInputException(
-              tensor.file()
-                  + ": tensor "
-                  + name
-                  + " is "
-                  + tensor.dtype()
-                  + ", which the engine does not multiply with; convert it to F32 or BF16");
-    };
+    return dequantizer.weight(tensor(name));
   }
 
   @Override

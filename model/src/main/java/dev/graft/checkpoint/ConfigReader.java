@@ -189,15 +189,24 @@ public final class ConfigReader {
     JsonNode quantization = config.path("quantization_config");
     if (present(quantization)) {
       String method = quantization.path("quant_method").asString("");
-      if (!method.equals("fp8")) {
+      if (!QuantizationConfig.READ.contains(method)) {
         throw wrong(
             "quantization_config",
-            "has quant_method '" + method + "'; fp8 is the one that is read");
+            "has quant_method '"
+                + method
+                + "'; read are "
+                + String.join(", ", QuantizationConfig.READ));
       }
-      if (present(quantization.path("weight_block_size"))) {
+      JsonNode format = quantization.path("format");
+      if (method.equals(QuantizationConfig.COMPRESSED_TENSORS)
+          && !format.asString("").equals(QuantizationConfig.FLOAT_QUANTIZED)) {
         throw wrong(
             "quantization_config",
-            "has weight_block_size; only one weight_scale per tensor is read");
+            "has format '"
+                + format.asString("")
+                + "'; of compressed-tensors "
+                + QuantizationConfig.FLOAT_QUANTIZED
+                + " is read");
       }
     }
   }

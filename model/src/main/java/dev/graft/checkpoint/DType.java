@@ -9,6 +9,7 @@ public enum DType {
   F8_E4M3(1),
   I64(8),
   I32(4),
+  I8(1),
   U8(1);
 
   private final int bytes;

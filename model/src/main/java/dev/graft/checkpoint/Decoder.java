@@ -42,7 +42,7 @@ final class Decoder {
           to.set(FLOAT, i * 4, (float) from.get(DOUBLE, i * 8));
         }
       }
-      case I64, I32, U8 ->
+      case I64, I32, I8, U8 ->
           throw new InvalidInputException(
               "a weight of type " + dtype + " cannot be read as numbers of a model");
     }
@@ -89,7 +89,7 @@ final class Decoder {
           }
         }
       }
-      case I64, I32, U8 -> {
+      case I64, I32, I8, U8 -> {
         return -1;
       }
     }

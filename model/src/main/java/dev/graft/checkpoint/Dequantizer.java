@@ -1,18 +1,103 @@
 package dev.graft.checkpoint;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
-/** FP8 weights with one {@code weight_scale} per tensor: w = q · scale. */
+/**
+ * What the codes of a checkpoint's weights mean: FP8 with a {@code weight_scale} per tensor or per
+ * row or a {@code weight_scale_inv} per block, signed bytes with a float16 {@code weight_scale} per
+ * block of 32 columns, or plain numbers.
+ */
 final class Dequantizer {
-  private Dequantizer() {}
+  private final Path directory;
+  private final Map<String, StoredTensor> tensors;
+  private final QuantizationConfig.Blocks blocks;
+
+  Dequantizer(Path directory, Map<String, StoredTensor> tensors, QuantizationConfig.Blocks blocks) {
+    this.directory = directory;
+    this.tensors = tensors;
+    this.blocks = blocks;
+  }
 
   /**
-   * The scale of an FP8 tensor.
+   * Refuses a quantised tensor that cannot be read.
    *
-   * @throws InvalidInputException if it is missing, not one number, zero or not finite
+   * @throws InvalidInputException if its scales are missing, of another shape, zero or not finite
    */
-  static float scale(Path directory, StoredTensor tensor, Map<String, StoredTensor> tensors) {
+  void check(StoredTensor tensor) {
+    if (tensor.dtype() == DType.F8_E4M3 || tensor.dtype() == DType.I8) {
+      weight(tensor);
+    }
+  }
+
+  /** A weight in place. */
+  Weight weight(StoredTensor tensor) {
+    String name = tensor.name();
+    int columns = Math.toIntExact(tensor.shape().getLast());
+    int rows = Math.toIntExact(tensor.elements() / columns);
+    return switch (tensor.dtype()) {
+      case F32, F16, BF16 -> new Weight.Plain(name, rows, columns, tensor.dtype(), tensor.data());
+      case F8_E4M3 -> float8(tensor, rows, columns);
+      case I8 -> int8(tensor, rows, columns);
+      case F64, I64, I32, U8 ->
+          throw new InvalidInputException(
+              tensor.file()
+                  + ": tensor "
+                  + name
+                  + " is "
+                  + tensor.dtype()
+                  + ", which the engine does not multiply with; convert it to F32 or BF16");
+    };
+  }
+
+  private Weight float8(StoredTensor tensor, int rows, int columns) {
+    StoredTensor inverse = tensors.get(tensor.name() + "_scale_inv");
+    if (inverse != null) {
+      List<Long> shape =
+          List.of(
+              (long) Math.ceilDiv(rows, blocks.rows()),
+              (long) Math.ceilDiv(columns, blocks.columns()));
+      requireShape(
+          inverse,
+          inverse.shape().equals(shape),
+          shape + " for blocks of " + blocks.rows() + " × " + blocks.columns());
+      return new Weight.Float8(
+          tensor.name(),
+          rows,
+          columns,
+          tensor.data(),
+          positive(inverse),
+          blocks.rows(),
+          blocks.columns());
+    }
+    StoredTensor scale = scale(tensor, "FP8");
+    boolean one = scale.elements() == 1;
+    requireShape(scale, one || scale.elements() == rows, "one scale or one per row");
+    return new Weight.Float8(
+        tensor.name(), rows, columns, tensor.data(), positive(scale), one ? rows : 1, columns);
+  }
+
+  private Weight int8(StoredTensor tensor, int rows, int columns) {
+    StoredTensor scale = scale(tensor, "I8");
+    List<Long> shape = List.of((long) rows, (long) Math.ceilDiv(columns, Weight.BLOCK));
+    requireShape(scale, scale.shape().equals(shape), shape.toString());
+    if (scale.dtype() != DType.F16) {
+      throw new InvalidInputException(
+          scale.file()
+              + ": tensor "
+              + scale.name()
+              + " is "
+              + scale.dtype()
+              + "; the scales of I8 blocks are F16");
+    }
+    scale.requireFinite();
+    return Weight.Int8.of(tensor.name(), rows, columns, tensor.data(), scale.data());
+  }
+
+  private StoredTensor scale(StoredTensor tensor, String type) {
     String name = tensor.name() + "_scale";
     StoredTensor scale = tensors.get(name);
     if (scale == null) {
@@ -20,24 +105,73 @@ final class Dequantizer {
           directory
               + ": tensor "
               + name
-              + " is missing, without which the FP8 tensor "
+              + " is missing, without which the "
+              + type
+              + " tensor "
               + tensor.name()
               + " cannot be read");
     }
-    if (scale.elements() != 1) {
+    return scale;
+  }
+
+  private static void requireShape(StoredTensor scale, boolean right, String wanted) {
+    if (!right) {
       throw new InvalidInputException(
           scale.file()
               + ": tensor "
-              + name
+              + scale.name()
               + " has the shape "
               + scale.shape()
-              + "; one scale per tensor is read");
+              + "; it must be "
+              + wanted);
     }
-    float value = scale.toFloats()[0];
-    if (!(value > 0) || Float.isInfinite(value)) {
-      throw new InvalidInputException(
-          scale.file() + ": tensor " + name + " is " + value + "; a scale must be above 0");
+  }
+
+  private static float[] positive(StoredTensor scale) {
+    float[] values = scale.toFloats();
+    for (float value : values) {
+      if (!(value > 0) || Float.isInfinite(value)) {
+        throw new InvalidInputException(
+            scale.file()
+                + ": tensor "
+                + scale.name()
+                + " holds "
+                + value
+                + "; a scale must be above 0 and finite");
+      }
     }
-    return value;
+    return values;
+  }
+
+  /** Decodes a quantised weight to float32, row by row. */
+  static void copy(Weight weight, MemorySegment floats) {
+    for (int row = 0; row < weight.rows(); row++) {
+      for (int column = 0; column < weight.columns(); column++) {
+        floats.set(
+            Decoder.FLOAT,
+            ((long) row * weight.columns() + column) * 4,
+            value(weight, row, column));
+      }
+    }
+  }
+
+  private static float value(Weight weight, int row, int column) {
+    return switch (weight) {
+      case Weight.Float8 w -> {
+        int perRow = Math.ceilDiv(w.columns(), w.columnBlock());
+        float scale = w.scales()[row / w.rowBlock() * perRow + column / w.columnBlock()];
+        byte code = w.codes().get(ValueLayout.JAVA_BYTE, (long) row * w.columns() + column);
+        yield Decoder.float8(code) * scale;
+      }
+      case Weight.Int8 w -> {
+        long block = column / Weight.BLOCK;
+        long code =
+            w.codeStart() + row * w.codeRow() + block * w.codeBlock() + column % Weight.BLOCK;
+        long scale = w.scaleStart() + row * w.scaleRow() + block * w.scaleBlock();
+        yield w.codes().get(ValueLayout.JAVA_BYTE, code)
+            * Float.float16ToFloat(w.scales().get(Decoder.SHORT, scale));
+      }
+      case Weight.Plain _ -> throw new IllegalArgumentException(weight.name() + " has no codes");
+    };
   }
 }

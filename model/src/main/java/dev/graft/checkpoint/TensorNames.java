@@ -93,7 +93,8 @@ public final class TensorNames {
     return "model.layers." + layer + ".mlp." + which;
   }
 
-  static void check(Path directory, ModelSpec spec, Map<String, StoredTensor> tensors) {
+  static void check(
+      Path directory, ModelSpec spec, Map<String, StoredTensor> tensors, Dequantizer quantized) {
     of(spec)
         .forEach((name, shape) -> {
           StoredTensor tensor = tensors.get(name);
@@ -114,9 +115,7 @@ public final class TensorNames {
                     + " but config.json calls for "
                     + shape);
           }
-          if (tensor.dtype() == DType.F8_E4M3) {
-            Dequantizer.scale(directory, tensor, tensors);
-          }
+          quantized.check(tensor);
         });
   }
 }
