@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.json.JsonMapper;
@@ -25,7 +26,8 @@ import tools.jackson.databind.node.ObjectNode;
     name = "inspect",
     mixinStandardHelpOptions = true,
     description =
-        "Prints a model's shape, total and active parameters, bytes by dtype and expert similarity.")
+        "Prints a model's shape, total and active parameters, bytes by dtype and expert similarity;"
+            + " with --tp, what each tensor-parallel rank would hold and whether it fits.")
 final class InspectCommand implements Callable<Integer> {
   @Parameters(paramLabel = "DIR", description = "A Hugging Face directory.")
   private Path directory;
@@ -33,8 +35,14 @@ final class InspectCommand implements Callable<Integer> {
   @Option(names = "--json", description = "One JSON object.")
   private boolean json;
 
+  @Mixin private LayoutOptions layout;
+
   @Override
   public Integer call() throws IOException {
+    if (layout.asked()) {
+      layout.print(directory, json);
+      return ExitCode.DONE.code();
+    }
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       ObjectNode facts = facts(checkpoint);
       if (json) {
