@@ -136,7 +136,8 @@ class DocumentsTest {
             "CONTRIBUTING.md",
             "docs/architecture.md",
             "docs/dependencies.md",
-            "docs/benchmarks.md")) {
+            "docs/benchmarks.md",
+            "docs/tensor-parallel.md")) {
       Path folder = Project.root().resolve(page).getParent();
       for (MatchResult link : LINK.matcher(Project.read(page)).results().toList()) {
         assertTrue(Files.exists(folder.resolve(link.group(1))), page + ": " + link.group(1));
