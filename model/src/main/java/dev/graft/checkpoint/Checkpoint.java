@@ -1,5 +1,7 @@
 package dev.graft.checkpoint;
 
+import dev.graft.gguf.GgufFile;
+import dev.graft.gguf.GgufFormatException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -10,12 +12,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** A Hugging Face directory, its weights mapped into memory. Close it to unmap them. */
+/**
+ * A Hugging Face directory or a GGUF file, its weights mapped into memory under their Hugging Face
+ * names. Close it to unmap them.
+ */
 public final class Checkpoint implements AutoCloseable {
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
@@ -25,6 +31,7 @@ public final class Checkpoint implements AutoCloseable {
   private final ModelSpec spec;
   private final Map<String, StoredTensor> tensors;
   private final Dequantizer dequantizer;
+  private final Map<String, Weight> expanded = new ConcurrentHashMap<>();
   private final Arena arena;
 
   private Checkpoint(
@@ -43,12 +50,15 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Opens a directory and checks that every tensor of its shape is there.
+   * Opens a directory or a GGUF file and checks that every tensor of its shape is there.
    *
    * @throws InvalidInputException if it cannot be used; the message names file and field
    */
   @SuppressWarnings("MustBeClosedChecker") // the checkpoint closes it
   public static Checkpoint open(Path directory) throws IOException {
+    if (GgufFile.is(directory)) {
+      return openGguf(directory);
+    }
     ObjectNode config = readConfig(directory);
     ModelSpec spec = ConfigReader.read(directory.resolve("config.json").toString(), config);
     Arena arena = Arena.ofShared();
@@ -64,12 +74,32 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
+  @SuppressWarnings("MustBeClosedChecker") // the checkpoint closes it
+  private static Checkpoint openGguf(Path file) throws IOException {
+    Arena arena = Arena.ofShared();
+    try {
+      GgufFile gguf = GgufFile.open(file, arena);
+      ObjectNode config = GgufConfig.read(gguf);
+      ModelSpec spec = ConfigReader.read(file.toString(), config);
+      Map<String, StoredTensor> tensors = GgufTensors.of(gguf, spec, arena);
+      Dequantizer dequantizer = new Dequantizer(file, tensors, QuantizationConfig.blocks(config));
+      return new Checkpoint(file, config, spec, tensors, dequantizer, arena);
+    } catch (GgufFormatException e) {
+      arena.close();
+      throw new InvalidInputException(e.getMessage(), e);
+    } catch (IOException | RuntimeException e) {
+      arena.close();
+      throw e;
+    }
+  }
+
   /** Reads {@code config.json} alone. */
   public static ObjectNode readConfig(Path directory) throws IOException {
     Path file = directory.resolve("config.json");
     if (!Files.isRegularFile(file)) {
       throw new InvalidInputException(
-          directory + ": there is no config.json; give the directory of a Hugging Face model");
+          directory
+              + ": there is no config.json; give the directory of a Hugging Face model or a .gguf file");
     }
     return readObject(file);
   }
@@ -79,11 +109,12 @@ public final class Checkpoint implements AutoCloseable {
     return spec;
   }
 
-  /** {@code config.json} as it stands. */
+  /** {@code config.json} as it stands, or what it would be for a GGUF file. */
   public ObjectNode config() {
     return config.deepCopy();
   }
 
+  /** The directory, or the GGUF file. */
   public Path directory() {
     return directory;
   }
@@ -127,7 +158,12 @@ public final class Checkpoint implements AutoCloseable {
    * @throws InvalidInputException if it is missing or no weight
    */
   public Weight weight(String name) {
-    return dequantizer.weight(tensor(name));
+    StoredTensor tensor = tensor(name);
+    return switch (tensor.dtype()) {
+      case Q8_0 -> GgufTensors.int8(tensor);
+      case Q4_0, Q4_1 -> expanded.computeIfAbsent(name, _ -> GgufTensors.expand(tensor, arena));
+      default -> dequantizer.weight(tensor);
+    };
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.graft.checkpoint;
 
+import dev.graft.gguf.GgmlBlocks;
+import dev.graft.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -42,6 +44,8 @@ final class Decoder {
           to.set(FLOAT, i * 4, (float) from.get(DOUBLE, i * 8));
         }
       }
+      case Q8_0, Q4_0, Q4_1 ->
+          GgmlBlocks.toFloats(GgmlType.valueOf(dtype.name()), from, to, elements);
       case I64, I32, I8, U8 ->
           throw new InvalidInputException(
               "a weight of type " + dtype + " cannot be read as numbers of a model");
@@ -88,6 +92,10 @@ final class Decoder {
             return i;
           }
         }
+      }
+      case Q8_0, Q4_0, Q4_1 -> {
+        long block = GgmlBlocks.firstNotFinite(GgmlType.valueOf(dtype.name()), data, elements);
+        return block < 0 ? -1 : block * GgmlBlocks.SIZE;
       }
       case I64, I32, I8, U8 -> {
         return -1;

@@ -42,7 +42,7 @@ final class Dequantizer {
       case F32, F16, BF16 -> new Weight.Plain(name, rows, columns, tensor.dtype(), tensor.data());
       case F8_E4M3 -> float8(tensor, rows, columns);
       case I8 -> int8(tensor, rows, columns);
-      case F64, I64, I32, U8 ->
+      case F64, I64, I32, U8, Q8_0, Q4_0, Q4_1 ->
           throw new InvalidInputException(
               tensor.file()
                   + ": tensor "

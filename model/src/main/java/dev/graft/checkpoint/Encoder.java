@@ -20,7 +20,7 @@ public final class Encoder {
         case F64 -> out.set(Decoder.DOUBLE, i * 8L, values[i]);
         case F16 -> out.set(Decoder.SHORT, i * 2L, Float.floatToFloat16(values[i]));
         case BF16 -> out.set(Decoder.SHORT, i * 2L, bfloat16(values[i]));
-        case F8_E4M3, I64, I32, I8, U8 ->
+        case F8_E4M3, I64, I32, I8, U8, Q8_0, Q4_0, Q4_1 ->
             throw new InvalidInputException(
                 "weights of type " + dtype + " cannot be made anew; take F32, F16 or BF16");
       }

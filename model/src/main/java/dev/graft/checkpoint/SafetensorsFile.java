@@ -111,6 +111,9 @@ final class SafetensorsFile {
     DType dtype;
     try {
       dtype = DType.valueOf(type);
+      if (dtype.inBlocks()) {
+        throw new IllegalArgumentException(type);
+      }
     } catch (IllegalArgumentException e) {
       throw new InvalidInputException(
           file

@@ -12,7 +12,8 @@ import java.util.List;
  * @param shape row-major
  * @param data its bytes; valid while the checkpoint is open
  * @param file the file it is in
- * @param position of its first byte in that file
+ * @param position of its first byte in that file; −1 if the file has its rows in another order, so
+ *     that only {@code data} can be copied
  */
 public record StoredTensor(
     String name, DType dtype, List<Long> shape, MemorySegment data, Path file, long position) {

@@ -55,6 +55,30 @@ public final class Models {
     return directory;
   }
 
+  /** A shape under another family's name, which GGUF does not keep apart. */
+  public static ModelSpec withFamily(ModelSpec s, Family family) {
+    return new ModelSpec(
+        family,
+        s.vocabSize(),
+        s.hiddenSize(),
+        s.intermediateSize(),
+        s.numHiddenLayers(),
+        s.numAttentionHeads(),
+        s.numKeyValueHeads(),
+        s.headDim(),
+        s.rmsNormEps(),
+        s.rope(),
+        s.maxPositionEmbeddings(),
+        s.tieWordEmbeddings(),
+        s.queryKeyValueBias(),
+        s.outputBias(),
+        s.feedForwardBias(),
+        s.queryKeyNorm(),
+        s.slidingWindow(),
+        s.initializerRange(),
+        s.moe());
+  }
+
   /** A path of the shared folder; the test is skipped aloud where it is absent. */
   public static Path shared(String relative) {
     String configured = System.getenv("GRAFT_SHARED");
