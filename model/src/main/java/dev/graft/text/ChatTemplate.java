@@ -1,6 +1,7 @@
 package dev.graft.text;
 
 import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.gguf.GgufFile;
 import dev.graft.template.Template;
 import dev.graft.template.TemplateException;
 import java.io.IOException;
@@ -34,11 +35,13 @@ public final class ChatTemplate {
           "mask_token");
 
   private final Path source;
+  private final String text;
   private final Template template;
   private final Map<String, String> specials;
 
   private ChatTemplate(Path source, String template, Map<String, String> specials) {
     this.source = source;
+    this.text = template;
     this.specials = specials;
     try {
       this.template = Template.parse(template);
@@ -50,7 +53,7 @@ public final class ChatTemplate {
 
   /**
    * Reads {@code chat_template.jinja} or the {@code chat_template} of {@code
-   * tokenizer_config.json}.
+   * tokenizer_config.json}; of a GGUF file, {@code tokenizer.chat_template}.
    *
    * @throws InvalidInputException if there is none, or the configuration is not JSON
    */
@@ -68,6 +71,12 @@ public final class ChatTemplate {
    * @throws InvalidInputException if the configuration is not JSON
    */
   public static Optional<ChatTemplate> find(Path directory) throws IOException {
+    if (GgufFile.is(directory)) {
+      GgufTokenizer.Contents contents = GgufTokenizer.read(directory);
+      return contents
+          .chatTemplate()
+          .map(template -> new ChatTemplate(directory, template, contents.specials()));
+    }
     Path config = directory.resolve("tokenizer_config.json");
     JsonNode json = JsonMapper.shared().createObjectNode();
     if (Files.isRegularFile(config)) {
@@ -101,6 +110,11 @@ public final class ChatTemplate {
     return template.isString()
         ? Optional.of(new ChatTemplate(config, template.asString(), specials))
         : Optional.empty();
+  }
+
+  /** The template's own source. */
+  String text() {
+    return text;
   }
 
   /** The file that the template is from. */

@@ -4,6 +4,8 @@ import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.gguf.GgufFile;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,9 +16,13 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The tokenizer of a Hugging Face directory; safe to use from several threads. It contacts no host.
+ * The tokenizer of a Hugging Face directory or a GGUF file; safe to use from several threads. It
+ * contacts no host.
  */
 public final class Tokenizer implements AutoCloseable {
+  private static final Map<String, String> OPTIONS =
+      Map.of("addSpecialTokens", "false", "padding", "false", "truncation", "false");
+
   private final HuggingFaceTokenizer tokenizer;
   private final int vocabSize;
   private final OptionalInt bosId;
@@ -32,7 +38,7 @@ public final class Tokenizer implements AutoCloseable {
 
   /**
    * Reads {@code tokenizer.json}, and the special tokens from {@code tokenizer_config.json}, {@code
-   * generation_config.json} or {@code config.json}.
+   * generation_config.json} or {@code config.json}; of a GGUF file, all from its metadata.
    *
    * @throws InvalidInputException if it is not there or cannot be read
    */
@@ -40,6 +46,9 @@ public final class Tokenizer implements AutoCloseable {
     // DJL counts its users over the network unless told not to.
     System.setProperty("OPT_OUT_TRACKING", "true");
     System.setProperty("ai.djl.offline", "true");
+    if (GgufFile.is(directory)) {
+      return openGguf(directory);
+    }
     Path file = directory.resolve("tokenizer.json");
     if (!Files.isRegularFile(file)) {
       throw new InvalidInputException(
@@ -48,18 +57,32 @@ public final class Tokenizer implements AutoCloseable {
     }
     HuggingFaceTokenizer tokenizer;
     try {
-      tokenizer =
-          HuggingFaceTokenizer.newInstance(
-              file, Map.of("addSpecialTokens", "false", "padding", "false", "truncation", "false"));
+      tokenizer = HuggingFaceTokenizer.newInstance(file, OPTIONS);
     } catch (RuntimeException e) {
-      throw new InvalidInputException(
-          file + ": the tokenizer cannot be read: " + e.getMessage(), e);
+      throw unreadable(file, e);
     }
     JsonNode json = read(file);
     int size = vocabulary(json);
     OptionalInt bos = special(directory, json, "bos_token");
     OptionalInt eos = special(directory, json, "eos_token");
     return new Tokenizer(tokenizer, size, bos, eos);
+  }
+
+  private static Tokenizer openGguf(Path file) throws IOException {
+    GgufTokenizer.Contents contents = GgufTokenizer.read(file);
+    byte[] json = JsonMapper.shared().writeValueAsBytes(contents.json());
+    try {
+      HuggingFaceTokenizer tokenizer =
+          HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), OPTIONS);
+      return new Tokenizer(
+          tokenizer, vocabulary(contents.json()), contents.bosId(), contents.eosId());
+    } catch (RuntimeException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  private static InvalidInputException unreadable(Path file, RuntimeException e) {
+    return new InvalidInputException(file + ": the tokenizer cannot be read: " + e.getMessage(), e);
   }
 
   /** Token ids of a text, without special tokens around it. */
@@ -149,8 +172,8 @@ public final class Tokenizer implements AutoCloseable {
     return largest + 1;
   }
 
-  private static OptionalInt special(Path directory, JsonNode tokenizer, String key)
-      throws IOException {
+  /** The id of a special token that the files of a directory name, as {@code bos_token}. */
+  static OptionalInt special(Path directory, JsonNode tokenizer, String key) throws IOException {
     JsonNode named = read(directory.resolve("tokenizer_config.json")).path(key);
     String token = named.isObject() ? named.path("content").asString("") : named.asString("");
     if (!token.isEmpty()) {
