@@ -19,7 +19,6 @@ import tools.jackson.databind.node.ObjectNode;
  * Who holds what when a model is dealt out to ranks, and whether it fits.
  *
  * @param layout the ranks
- * @param granularity FFN columns are cut at multiples of it
  * @param weights how weights are counted
  * @param weightsName the same for the reader
  * @param cache how numbers of the key/value cache are stored
@@ -27,7 +26,6 @@ import tools.jackson.databind.node.ObjectNode;
  */
 record LayoutFacts(
     TensorParallel layout,
-    int granularity,
     WeightBytes weights,
     String weightsName,
     CacheNumbers cache,
@@ -238,7 +236,7 @@ record LayoutFacts(
     long bytes = memory.getFirst();
     return IntStream.rangeClosed(layout.ranks() + 1, spec.numAttentionHeads())
         .filter(n ->
-            footprints(TensorParallel.of(spec, Shares.equal(n), granularity)).stream()
+            footprints(TensorParallel.of(spec, Shares.equal(n))).stream()
                 .allMatch(footprint -> footprint.tokens(bytes - PROGRAM) > 0))
         .findFirst();
   }

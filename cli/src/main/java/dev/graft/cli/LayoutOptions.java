@@ -4,7 +4,6 @@ import dev.graft.checkpoint.Checkpoint;
 import dev.graft.checkpoint.ConfigReader;
 import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.checkpoint.ModelSpec;
-import dev.graft.checkpoint.Weight;
 import dev.graft.layout.Shares;
 import dev.graft.layout.TensorParallel;
 import dev.graft.layout.WeightBytes;
@@ -89,10 +88,7 @@ final class LayoutOptions {
     ModelSpec spec = ConfigReader.read(directory.resolve("config.json").toString(), config);
     if (weights.isPresent()) {
       WeightScheme scheme = weights.get().scheme;
-      int granularity = scheme == WeightScheme.Q8 ? Weight.BLOCK : 1;
-      print(
-          facts(spec, granularity, WeightBytes.planned(scheme), "as " + weights.get().name()),
-          json);
+      print(facts(spec, WeightBytes.planned(scheme), "as " + weights.get().name()), json);
       return;
     }
     if (!Files.exists(directory.resolve("model.safetensors"))
@@ -103,21 +99,17 @@ final class LayoutOptions {
               + " --weights fp8 (or q8, bf16, f16, f32)");
     }
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
-      boolean blocks =
-          checkpoint.weight("model.layers.0.self_attn.o_proj.weight") instanceof Weight.Int8;
-      print(
-          facts(spec, blocks ? Weight.BLOCK : 1, WeightBytes.stored(checkpoint), "as stored"),
-          json);
+      print(facts(spec, WeightBytes.stored(checkpoint), "as stored"), json);
     }
   }
 
-  private LayoutFacts facts(ModelSpec spec, int granularity, WeightBytes bytes, String name) {
+  private LayoutFacts facts(ModelSpec spec, WeightBytes bytes, String name) {
     Shares strength =
         shares
             .map(text -> ranks.map(n -> Shares.parse(text, n)).orElseGet(() -> Shares.parse(text)))
             .orElseGet(() -> Shares.equal(ranks.orElse(1)));
-    TensorParallel layout = TensorParallel.of(spec, strength, granularity);
-    return new LayoutFacts(layout, granularity, bytes, name, cache, memory(layout.ranks()));
+    TensorParallel layout = TensorParallel.of(spec, strength);
+    return new LayoutFacts(layout, bytes, name, cache, memory(layout.ranks()));
   }
 
   private List<Long> memory(int count) {

@@ -2,6 +2,7 @@ package dev.graft.decoder;
 
 import dev.graft.attention.HeadMap;
 import dev.graft.checkpoint.ModelSpec;
+import dev.graft.layout.RankSlice;
 
 /**
  * The part of a model that one rank computes.
@@ -22,6 +23,22 @@ record Share(HeadMap heads, int columnFrom, int columnTo, int vocabularyFrom, in
             spec.numAttentionHeads() / spec.numKeyValueHeads(),
             spec.headDim());
     return new Share(heads, 0, spec.intermediateSize(), 0, spec.vocabSize());
+  }
+
+  /** What a layout gives a rank. */
+  static Share of(ModelSpec spec, RankSlice slice) {
+    HeadMap heads =
+        new HeadMap(
+            slice.heads().from(),
+            slice.heads().to(),
+            spec.numAttentionHeads() / spec.numKeyValueHeads(),
+            spec.headDim());
+    return new Share(
+        heads,
+        slice.columns().from(),
+        slice.columns().to(),
+        slice.vocabulary().from(),
+        slice.vocabulary().to());
   }
 
   /** Columns of this rank. */

@@ -18,6 +18,9 @@ import java.util.Map;
  * ranks per layer complete them. The biases of o_proj and down_proj are held by all and added once.
  */
 public final class TensorParallel {
+  /** Columns of a quantised block and of the widest vector registers, which are best not cut. */
+  private static final int BLOCK = 32;
+
   private final ModelSpec spec;
   private final Shares shares;
   private final List<RankSlice> slices;
@@ -26,6 +29,16 @@ public final class TensorParallel {
     this.spec = spec;
     this.shares = shares;
     this.slices = slices;
+  }
+
+  /**
+   * Deals out a model, its FFN columns at multiples of 32 so that neither q8 blocks nor vectors are
+   * cut; anywhere, if there are fewer such blocks than ranks.
+   *
+   * @throws InvalidInputException if there are more ranks than query heads
+   */
+  public static TensorParallel of(ModelSpec spec, Shares shares) {
+    return of(spec, shares, spec.intermediateSize() / BLOCK < shares.ranks() ? 1 : BLOCK);
   }
 
   /**

@@ -46,10 +46,20 @@ class TensorParallelTest {
   @Test
   void columnsAreCutAtBlocksAndTheLastMayBeShorter() {
     ModelSpec odd = Shapes.spec(Shapes.GROUPED.replace("1536", "1500"));
-    TensorParallel layout = TensorParallel.of(odd, Shares.parse("5,3,1"), 32);
+    TensorParallel layout = TensorParallel.of(odd, Shares.parse("5,3,1"));
     assertEquals(
         List.of(new Range(0, 832), new Range(832, 1344), new Range(1344, 1500)),
         layout.slices().stream().map(RankSlice::columns).toList());
+  }
+
+  @Test
+  void columnsAreCutAnywhereWhereThereAreFewerBlocksThanRanks() {
+    ModelSpec narrow = Shapes.spec(Shapes.GROUPED.replace("1536", "80"));
+    assertEquals(
+        List.of(27, 27, 26),
+        TensorParallel.of(narrow, Shares.equal(3)).slices().stream()
+            .map(slice -> slice.columns().length())
+            .toList());
   }
 
   @Test
