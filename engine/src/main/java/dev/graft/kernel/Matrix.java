@@ -29,8 +29,24 @@ public interface Matrix {
   boolean fuses(int from, int to);
 
   /**
-   * Σ w[row][from + i] · x[at + i] over the columns {@code from … to}, decoded in registers, in the
-   * order of {@link Kernels#dots}.
+   * out[outAt + i] = Σ_c w[rowFrom + i][from + c] · x[at + c] over the columns {@code from … to},
+   * decoded in registers, in the order of {@link Kernels#dots}.
+   *
+   * @param room scratch space of the calling thread, at least {@link #room} values
    */
-  float dot(int row, int from, int to, float[] x, int at);
+  void dot(
+      int rowFrom,
+      int rowTo,
+      int from,
+      int to,
+      float[] x,
+      int at,
+      float[] room,
+      float[] out,
+      int outAt);
+
+  /** Values of scratch space that {@link #dot} needs for so many rows. */
+  default int room(int rows) {
+    return 0;
+  }
 }

@@ -39,7 +39,22 @@ record ScalarMatrix(Weight weight) implements Matrix {
   }
 
   @Override
-  public float dot(int row, int from, int to, float[] x, int at) {
+  public void dot(
+      int rowFrom,
+      int rowTo,
+      int from,
+      int to,
+      float[] x,
+      int at,
+      float[] room,
+      float[] out,
+      int outAt) {
+    for (int row = rowFrom; row < rowTo; row++) {
+      out[outAt + row - rowFrom] = dot(row, from, to, x, at);
+    }
+  }
+
+  private float dot(int row, int from, int to, float[] x, int at) {
     float sum = 0;
     for (int column = from; column < to; column++) {
       sum = Math.fma(value(row, column), x[at + column - from], sum);

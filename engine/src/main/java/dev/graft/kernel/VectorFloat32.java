@@ -33,7 +33,22 @@ record VectorFloat32(String name, int rows, int columns, MemorySegment data) imp
   }
 
   @Override
-  public float dot(int row, int from, int to, float[] x, int at) {
+  public void dot(
+      int rowFrom,
+      int rowTo,
+      int from,
+      int to,
+      float[] x,
+      int at,
+      float[] room,
+      float[] out,
+      int outAt) {
+    for (int row = rowFrom; row < rowTo; row++) {
+      out[outAt + row - rowFrom] = dot(row, from, to, x, at);
+    }
+  }
+
+  private float dot(int row, int from, int to, float[] x, int at) {
     long start = ((long) row * columns + from) * 4;
     int n = to - from;
     FloatVector a = FloatVector.zero(Lanes.FLOATS);

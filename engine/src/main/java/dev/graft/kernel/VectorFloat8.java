@@ -89,7 +89,22 @@ final class VectorFloat8 implements Matrix {
   }
 
   @Override
-  public float dot(int row, int from, int to, float[] x, int at) {
+  public void dot(
+      int rowFrom,
+      int rowTo,
+      int from,
+      int to,
+      float[] x,
+      int at,
+      float[] room,
+      float[] out,
+      int outAt) {
+    for (int row = rowFrom; row < rowTo; row++) {
+      out[outAt + row - rowFrom] = dot(row, from, to, x, at);
+    }
+  }
+
+  private float dot(int row, int from, int to, float[] x, int at) {
     int scaleAt = row / rowBlock * scalesPerRow + from / columnBlock;
     return scalesPerRow == 1
         ? wholeRow((long) row * columns + from, to - from, scales[scaleAt], x, at)

@@ -4,6 +4,7 @@ import dev.graft.checkpoint.Weight;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.ShortVector;
 
 /** Rows of signed bytes in blocks of 32 with a float16 scale each, on the Vector API. */
 final class VectorInt8 implements Matrix {
@@ -89,12 +90,39 @@ final class VectorInt8 implements Matrix {
     return Lanes.COUNT >= 8 && from % BLOCK == 0 && (to - from) % BLOCK == 0;
   }
 
-  /** Two blocks a turn: with sixteen lanes four vectors, with eight twice four. */
+  /**
+   * The scales of all rows first: one by one between the codes they cost a quarter of the speed.
+   */
   @Override
-  public float dot(int row, int from, int to, float[] x, int at) {
-    long code = code(row, from);
-    long scale = scaleStart + row * scaleRow + (long) from / BLOCK * scaleBlock;
-    int n = to - from;
+  public void dot(
+      int rowFrom,
+      int rowTo,
+      int from,
+      int to,
+      float[] x,
+      int at,
+      float[] room,
+      float[] out,
+      int outAt) {
+    int blocks = (to - from) / BLOCK;
+    long first = scaleStart + rowFrom * scaleRow + (long) from / BLOCK * scaleBlock;
+    if (scaleRow == blocks * scaleBlock) {
+      scales(first, (rowTo - rowFrom) * blocks, room, 0);
+    } else {
+      for (int row = rowFrom; row < rowTo; row++) {
+        scales(first + (row - rowFrom) * scaleRow, blocks, room, (row - rowFrom) * blocks);
+      }
+    }
+    for (int row = rowFrom; row < rowTo; row++) {
+      out[outAt + row - rowFrom] =
+          dot(code(row, from), to - from, x, at, room, (row - rowFrom) * blocks);
+    }
+  }
+
+  /** Two blocks a turn: with sixteen lanes four vectors, with eight twice four. */
+  private float dot(long start, int n, float[] x, int at, float[] factors, int factor) {
+    long code = start;
+    int scale = factor;
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
     FloatVector b = a;
     FloatVector c = a;
@@ -102,37 +130,53 @@ final class VectorInt8 implements Matrix {
     int i = 0;
     if (Lanes.COUNT == 16) {
       for (; i <= n - 2 * BLOCK; i += 2 * BLOCK) {
-        FloatVector first = broadcast(scale);
-        FloatVector second = broadcast(scale + scaleBlock);
+        FloatVector first = FloatVector.broadcast(Lanes.FLOATS, factors[scale]);
+        FloatVector second = FloatVector.broadcast(Lanes.FLOATS, factors[scale + 1]);
         long other = code + codeBlock;
         a = load(code).mul(first).fma(VectorDots.x(x, at + i), a);
         b = load(code + 16).mul(first).fma(VectorDots.x(x, at + i + 16), b);
         c = load(other).mul(second).fma(VectorDots.x(x, at + i + 32), c);
         d = load(other + 16).mul(second).fma(VectorDots.x(x, at + i + 48), d);
         code += 2 * codeBlock;
-        scale += 2 * scaleBlock;
+        scale += 2;
       }
       if (i < n) {
-        FloatVector first = broadcast(scale);
+        FloatVector first = FloatVector.broadcast(Lanes.FLOATS, factors[scale]);
         a = load(code).mul(first).fma(VectorDots.x(x, at + i), a);
         b = load(code + 16).mul(first).fma(VectorDots.x(x, at + i + 16), b);
       }
     } else {
       for (; i < n; i += BLOCK) {
-        FloatVector first = broadcast(scale);
+        FloatVector first = FloatVector.broadcast(Lanes.FLOATS, factors[scale]);
         a = load(code).mul(first).fma(VectorDots.x(x, at + i), a);
         b = load(code + 8).mul(first).fma(VectorDots.x(x, at + i + 8), b);
         c = load(code + 16).mul(first).fma(VectorDots.x(x, at + i + 16), c);
         d = load(code + 24).mul(first).fma(VectorDots.x(x, at + i + 24), d);
         code += codeBlock;
-        scale += scaleBlock;
+        scale++;
       }
     }
     return VectorDots.sum(a, b, c, d) + 0f;
   }
 
-  private FloatVector broadcast(long scale) {
-    return FloatVector.broadcast(Lanes.FLOATS, scale(scale));
+  @Override
+  public int room(int rows) {
+    return rows * Math.ceilDiv(columns, BLOCK);
+  }
+
+  private void scales(long from, int count, float[] out, int at) {
+    int i = 0;
+    if (scaleBlock == 2) {
+      for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
+        Lanes.fromFloat16(
+                ShortVector.fromMemorySegment(Lanes.SHORTS, scales, from + 2L * i, Lanes.ORDER))
+            .mul(0x1p112f)
+            .intoArray(out, at + i);
+      }
+    }
+    for (; i < count; i++) {
+      out[at + i] = scale(from + i * scaleBlock);
+    }
   }
 
   private float scale(long offset) {
