@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
       DemoCommand.class,
       TokenizeCommand.class,
       UpcycleCommand.class,
+      QuantizeCommand.class,
       ExportCommand.class,
       InspectCommand.class,
       TrainCommand.class,

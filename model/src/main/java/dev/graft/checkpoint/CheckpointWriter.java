@@ -134,6 +134,24 @@ public final class CheckpointWriter implements AutoCloseable {
     }
   }
 
+  /**
+   * Writes a part of a tensor's bytes.
+   *
+   * @param at where in the tensor the part begins
+   */
+  public void write(String name, long at, MemorySegment part) throws IOException {
+    Place place = Optional.ofNullable(places.get(name)).orElseThrow();
+    if (at < 0 || at + part.byteSize() > place.bytes()) {
+      throw new IllegalArgumentException(
+          "tensor " + name + " ends before " + at + " + " + part.byteSize() + " bytes");
+    }
+    try {
+      Safetensors.writeAt(place.channel(), place.position() + at, part);
+    } catch (IOException e) {
+      throw explained(target, e);
+    }
+  }
+
   /** Copies a stored tensor's bytes file to file. */
   public void copy(String name, StoredTensor from, FileChannel source) throws IOException {
     Place place = place(name, from.bytes());

@@ -1,7 +1,6 @@
 package dev.graft.checkpoint;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -145,33 +144,12 @@ final class Dequantizer {
 
   /** Decodes a quantised weight to float32, row by row. */
   static void copy(Weight weight, MemorySegment floats) {
-    for (int row = 0; row < weight.rows(); row++) {
-      for (int column = 0; column < weight.columns(); column++) {
-        floats.set(
-            Decoder.FLOAT,
-            ((long) row * weight.columns() + column) * 4,
-            value(weight, row, column));
-      }
+    WeightRows rows = new WeightRows(weight);
+    float[] row = new float[weight.columns()];
+    for (int r = 0; r < weight.rows(); r++) {
+      rows.copy(r, row);
+      MemorySegment.copy(
+          MemorySegment.ofArray(row), 0, floats, (long) r * row.length * 4, row.length * 4L);
     }
-  }
-
-  private static float value(Weight weight, int row, int column) {
-    return switch (weight) {
-      case Weight.Float8 w -> {
-        int perRow = Math.ceilDiv(w.columns(), w.columnBlock());
-        float scale = w.scales()[row / w.rowBlock() * perRow + column / w.columnBlock()];
-        byte code = w.codes().get(ValueLayout.JAVA_BYTE, (long) row * w.columns() + column);
-        yield Decoder.float8(code) * scale;
-      }
-      case Weight.Int8 w -> {
-        long block = column / Weight.BLOCK;
-        long code =
-            w.codeStart() + row * w.codeRow() + block * w.codeBlock() + column % Weight.BLOCK;
-        long scale = w.scaleStart() + row * w.scaleRow() + block * w.scaleBlock();
-        yield w.codes().get(ValueLayout.JAVA_BYTE, code)
-            * Float.float16ToFloat(w.scales().get(Decoder.SHORT, scale));
-      }
-      case Weight.Plain _ -> throw new IllegalArgumentException(weight.name() + " has no codes");
-    };
   }
 }

@@ -27,6 +27,18 @@ public record StoredTensor(
     return data.byteSize();
   }
 
+  /** Consecutive rows of a matrix, in place. */
+  public StoredTensor rows(long first, long count) {
+    long row = shape.getLast() * dtype.bytes();
+    return new StoredTensor(
+        name,
+        dtype,
+        List.of(count, shape.getLast()),
+        data.asSlice(first * row, count * row),
+        file,
+        position < 0 ? position : position + first * row);
+  }
+
   /**
    * Decodes every element to float32.
    *
