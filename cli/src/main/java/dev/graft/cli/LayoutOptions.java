@@ -104,10 +104,7 @@ final class LayoutOptions {
   }
 
   private LayoutFacts facts(ModelSpec spec, WeightBytes bytes, String name) {
-    Shares strength =
-        shares
-            .map(text -> ranks.map(n -> Shares.parse(text, n)).orElseGet(() -> Shares.parse(text)))
-            .orElseGet(() -> Shares.equal(ranks.orElse(1)));
+    Shares strength = Shares.of(ranks, shares);
     TensorParallel layout = TensorParallel.of(spec, strength);
     return new LayoutFacts(layout, bytes, name, cache, memory(layout.ranks()));
   }

@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       LogitsCommand.class,
       BenchCommand.class,
       ReportCommand.class,
+      RankCommand.class,
       RehearseCommand.class,
       CommandLine.HelpCommand.class,
     })

@@ -4,6 +4,7 @@ import dev.graft.checkpoint.InvalidInputException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How strong each rank is, as whole numbers in proportion to which work and weights are dealt out:
@@ -81,6 +82,19 @@ public record Shares(List<Integer> weights) {
       }
     }
     return new Shares(weights);
+  }
+
+  /**
+   * The shares of a command line: one rank if neither is given.
+   *
+   * @param ranks what --tp says
+   * @param shares what --shares says
+   * @throws InvalidInputException if they do not go together
+   */
+  public static Shares of(Optional<Integer> ranks, Optional<String> shares) {
+    return shares
+        .map(text -> ranks.map(n -> parse(text, n)).orElseGet(() -> parse(text)))
+        .orElseGet(() -> equal(ranks.orElse(1)));
   }
 
   /** How many ranks there are. */
