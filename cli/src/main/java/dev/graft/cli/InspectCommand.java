@@ -29,7 +29,7 @@ import tools.jackson.databind.node.ObjectNode;
         "Prints a model's shape, total and active parameters, bytes by dtype and expert similarity;"
             + " with --tp, what each tensor-parallel rank would hold and whether it fits.")
 final class InspectCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "DIR", description = "A Hugging Face directory.")
+  @Parameters(paramLabel = "DIR", description = "A Hugging Face directory or a GGUF file.")
   private Path directory;
 
   @Option(names = "--json", description = "One JSON object.")

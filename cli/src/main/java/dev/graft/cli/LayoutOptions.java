@@ -91,7 +91,8 @@ final class LayoutOptions {
       print(facts(spec, WeightBytes.planned(scheme), "as " + weights.get().name()), json);
       return;
     }
-    if (!Files.exists(directory.resolve("model.safetensors"))
+    if (Files.isDirectory(directory)
+        && !Files.exists(directory.resolve("model.safetensors"))
         && !Files.exists(directory.resolve("model.safetensors.index.json"))) {
       throw new InvalidInputException(
           directory

@@ -37,7 +37,9 @@ final class LogitsCommand implements Callable<Integer> {
     train
   }
 
-  @picocli.CommandLine.Parameters(paramLabel = "DIR", description = "A Hugging Face directory.")
+  @picocli.CommandLine.Parameters(
+      paramLabel = "DIR",
+      description = "A Hugging Face directory or a GGUF file.")
   private Path directory;
 
   @Option(

@@ -93,8 +93,15 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** Reads {@code config.json} alone. */
+  /** Reads {@code config.json} alone, or what it would be for a GGUF file. */
   public static ObjectNode readConfig(Path directory) throws IOException {
+    if (GgufFile.is(directory)) {
+      try (Arena arena = Arena.ofConfined()) {
+        return GgufConfig.read(GgufFile.open(directory, arena));
+      } catch (GgufFormatException e) {
+        throw new InvalidInputException(e.getMessage(), e);
+      }
+    }
     Path file = directory.resolve("config.json");
     if (!Files.isRegularFile(file)) {
       throw new InvalidInputException(

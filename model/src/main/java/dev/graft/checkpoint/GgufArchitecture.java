@@ -77,6 +77,13 @@ public enum GgufArchitecture {
             source,
             "biases on q, k and v alone are exported for Qwen2's form alone, without experts");
       }
+      if (spec.numAttentionHeads() * spec.headDim() != spec.hiddenSize()) {
+        throw refused(
+            source,
+            "head_dim is "
+                + spec.headDim()
+                + ", but llama.cpp's qwen2 takes hidden_size / num_attention_heads alone");
+      }
       return QWEN2;
     }
     return LLAMA;

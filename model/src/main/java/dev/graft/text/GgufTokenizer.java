@@ -33,12 +33,23 @@ final class GgufTokenizer {
 
   private final Path file;
   private final GgufMetadata metadata;
+  private final String model;
   private final List<String> tokens;
   private final List<Long> types;
 
   private GgufTokenizer(GgufFile gguf) {
     this.file = gguf.path();
     this.metadata = gguf.metadata();
+    this.model = metadata.require(KEY + "model", metadata::text);
+    if (!List.of("gpt2", "llama").contains(model)) {
+      throw new InvalidInputException(
+          file
+              + ": "
+              + KEY
+              + "model is '"
+              + model
+              + "'; the vocabularies gpt2 (byte-level BPE) and llama (SentencePiece BPE) are read");
+    }
     this.tokens = metadata.require(KEY + "tokens", metadata::texts);
     this.types =
         metadata
@@ -85,20 +96,7 @@ final class GgufTokenizer {
   }
 
   private Contents contents() {
-    String model = metadata.require(KEY + "model", metadata::text);
-    ObjectNode json =
-        switch (model) {
-          case "gpt2" -> byteLevel();
-          case "llama" -> sentencePiece();
-          default ->
-              throw new InvalidInputException(
-                  file
-                      + ": "
-                      + KEY
-                      + "model is '"
-                      + model
-                      + "'; the vocabularies gpt2 (byte-level BPE) and llama (SentencePiece BPE) are read");
-        };
+    ObjectNode json = model.equals("gpt2") ? byteLevel() : sentencePiece();
     Map<String, String> specials = new LinkedHashMap<>();
     Map.of("bos", "bos", "eos", "eos", "unknown", "unk", "padding", "pad", "seperator", "sep")
         .forEach(
@@ -148,12 +146,12 @@ final class GgufTokenizer {
         .put("add_prefix_space", true)
         .put("trim_offsets", true)
         .put("use_regex", true);
-    ObjectNode model = model(json);
-    model.putNull("unk_token");
-    model.put("fuse_unk", false);
-    model.put("byte_fallback", false);
-    model.put("ignore_merges", pre.ignoreMerges());
-    ArrayNode merges = model.putArray("merges");
+    ObjectNode bpe = model(json);
+    bpe.putNull("unk_token");
+    bpe.put("fuse_unk", false);
+    bpe.put("byte_fallback", false);
+    bpe.put("ignore_merges", pre.ignoreMerges());
+    ArrayNode merges = bpe.putArray("merges");
     metadata.require(KEY + "merges", metadata::texts).forEach(merge -> merges.add(pair(merge)));
     return json;
   }
@@ -179,18 +177,18 @@ final class GgufTokenizer {
     if (prefix) {
       decoders.addObject().put("type", "Strip").put("content", " ").put("start", 1).put("stop", 0);
     }
-    ObjectNode model = model(json);
+    ObjectNode bpe = model(json);
     OptionalInt unknown = id("unknown");
     int first = types.indexOf((long) UNKNOWN);
     if (unknown.isPresent() || first >= 0) {
-      model.put("unk_token", tokens.get(unknown.orElse(first)));
+      bpe.put("unk_token", tokens.get(unknown.orElse(first)));
     } else {
-      model.putNull("unk_token");
+      bpe.putNull("unk_token");
     }
-    model.put("fuse_unk", true);
-    model.put("byte_fallback", true);
-    model.put("ignore_merges", false);
-    ArrayNode merges = model.putArray("merges");
+    bpe.put("fuse_unk", true);
+    bpe.put("byte_fallback", true);
+    bpe.put("ignore_merges", false);
+    ArrayNode merges = bpe.putArray("merges");
     Optional<List<String>> listed = metadata.texts(KEY + "merges");
     if (listed.isPresent()) {
       listed.get().forEach(merge -> merges.add(pair(merge)));
@@ -257,19 +255,19 @@ final class GgufTokenizer {
   }
 
   private ObjectNode model(ObjectNode json) {
-    ObjectNode model = json.putObject("model");
-    model.put("type", "BPE");
-    model.putNull("dropout");
-    model.putNull("continuing_subword_prefix");
-    model.putNull("end_of_word_suffix");
-    ObjectNode vocabulary = model.putObject("vocab");
+    ObjectNode bpe = json.putObject("model");
+    bpe.put("type", "BPE");
+    bpe.putNull("dropout");
+    bpe.putNull("continuing_subword_prefix");
+    bpe.putNull("end_of_word_suffix");
+    ObjectNode vocabulary = bpe.putObject("vocab");
     for (int id = 0; id < tokens.size(); id++) {
       // What fills the vocabulary up to the embedding's rows is in no tokenizer.json.
       if (types.get(id) != UNUSED || !tokens.get(id).equals("[PAD" + id + "]")) {
         vocabulary.put(tokens.get(id), id);
       }
     }
-    return model;
+    return bpe;
   }
 
   private ArrayNode pair(String merge) {

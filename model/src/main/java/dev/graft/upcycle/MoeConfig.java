@@ -8,6 +8,7 @@ import dev.graft.checkpoint.Gating;
 import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.checkpoint.ModelSpec;
 import dev.graft.checkpoint.MoeSpec;
+import java.nio.file.Files;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -20,6 +21,11 @@ final class MoeConfig {
 
   /** Refuses what has experts already or cannot be copied. */
   static void requireDense(Checkpoint checkpoint) {
+    if (Files.isRegularFile(checkpoint.directory())) {
+      throw new InvalidInputException(
+          checkpoint.directory()
+              + ": this is a GGUF file; upcycle the Hugging Face directory that it was made from");
+    }
     if (checkpoint.spec().moe().isPresent()) {
       throw new InvalidInputException(
           checkpoint.directory()

@@ -60,7 +60,7 @@ class GgufExportTest {
               + BASE
               + "}",
           "qwen2",
-          "{\"architectures\": [\"Qwen2ForCausalLM\"]," + BASE + "}",
+          "{\"architectures\": [\"Qwen2ForCausalLM\"]," + BASE.replace("24", "16") + "}",
           "qwen3",
           "{\"architectures\": [\"Qwen3ForCausalLM\"]," + BASE + "}");
 
@@ -348,6 +348,9 @@ class GgufExportTest {
             + BASE
             + "}",
         "rope_scaling is yarn");
+    assertRefused(
+        "{\"architectures\": [\"Qwen2ForCausalLM\"]," + BASE + "}",
+        "head_dim is 24, but llama.cpp");
   }
 
   private void assertRefused(String config, String reason) throws IOException {
