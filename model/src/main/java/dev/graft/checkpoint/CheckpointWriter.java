@@ -152,8 +152,12 @@ public final class CheckpointWriter implements AutoCloseable {
     }
   }
 
-  /** Copies a stored tensor's bytes file to file. */
+  /** Copies a stored tensor's bytes, file to file where they lie in one in this order. */
   public void copy(String name, StoredTensor from, FileChannel source) throws IOException {
+    if (from.position() < 0) {
+      write(name, from.data());
+      return;
+    }
     Place place = place(name, from.bytes());
     try {
       place.channel().position(place.position());

@@ -1,6 +1,7 @@
 package dev.graft.checkpoint;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -54,29 +55,43 @@ final class Dequantizer {
 
   private Weight float8(StoredTensor tensor, int rows, int columns) {
     StoredTensor inverse = tensors.get(tensor.name() + "_scale_inv");
-    if (inverse != null) {
-      List<Long> shape =
-          List.of(
-              (long) Math.ceilDiv(rows, blocks.rows()),
-              (long) Math.ceilDiv(columns, blocks.columns()));
-      requireShape(
-          inverse,
-          inverse.shape().equals(shape),
-          shape + " for blocks of " + blocks.rows() + " × " + blocks.columns());
-      return new Weight.Float8(
-          tensor.name(),
-          rows,
-          columns,
-          tensor.data(),
-          positive(inverse),
-          blocks.rows(),
-          blocks.columns());
+    if (inverse != null && !(isOne(inverse) && !blocks.given())) {
+      return blocks(tensor, inverse, rows, columns);
     }
-    StoredTensor scale = scale(tensor, "FP8");
-    boolean one = scale.elements() == 1;
-    requireShape(scale, one || scale.elements() == rows, "one scale or one per row");
+    StoredTensor scale = inverse == null ? scale(tensor, "FP8") : inverse;
+    boolean one = isOne(scale);
+    boolean perRow =
+        scale.shape().equals(List.of((long) rows))
+            || scale.shape().equals(List.of((long) rows, 1L));
+    if (!one && !perRow && blocks.given()) {
+      return blocks(tensor, scale, rows, columns);
+    }
+    requireShape(scale, one || perRow, "one scale, or [" + rows + ", 1]: one per row");
     return new Weight.Float8(
         tensor.name(), rows, columns, tensor.data(), positive(scale), one ? rows : 1, columns);
+  }
+
+  private Weight blocks(StoredTensor tensor, StoredTensor scale, int rows, int columns) {
+    List<Long> shape =
+        List.of(
+            (long) Math.ceilDiv(rows, blocks.rows()),
+            (long) Math.ceilDiv(columns, blocks.columns()));
+    requireShape(
+        scale,
+        scale.shape().equals(shape),
+        shape + " for blocks of " + blocks.rows() + " × " + blocks.columns());
+    return new Weight.Float8(
+        tensor.name(),
+        rows,
+        columns,
+        tensor.data(),
+        positive(scale),
+        blocks.rows(),
+        blocks.columns());
+  }
+
+  private static boolean isOne(StoredTensor scale) {
+    return scale.elements() == 1 && scale.shape().size() < 2;
   }
 
   private Weight int8(StoredTensor tensor, int rows, int columns) {
@@ -93,7 +108,37 @@ final class Dequantizer {
               + "; the scales of I8 blocks are F16");
     }
     scale.requireFinite();
+    requireUsable(tensor, scale, columns);
     return Weight.Int8.of(tensor.name(), rows, columns, tensor.data(), scale.data());
+  }
+
+  /** A scale of 0 stands for a block of zeros, and for nothing else. */
+  private static void requireUsable(StoredTensor tensor, StoredTensor scale, int columns) {
+    int perRow = Math.ceilDiv(columns, Weight.BLOCK);
+    for (int block = 0; block < scale.elements(); block++) {
+      short bits = scale.data().get(Decoder.SHORT, block * 2L);
+      if (bits <= 0 && !(bits == 0 && zeros(tensor, block / perRow, block % perRow, columns))) {
+        throw new InvalidInputException(
+            scale.file()
+                + ": tensor "
+                + scale.name()
+                + " holds "
+                + Float.float16ToFloat(bits)
+                + " at element "
+                + block
+                + "; a scale must be above 0 where a code of its block is not 0");
+      }
+    }
+  }
+
+  private static boolean zeros(StoredTensor tensor, int row, int block, int columns) {
+    int end = Math.min(columns, (block + 1) * Weight.BLOCK);
+    for (int column = block * Weight.BLOCK; column < end; column++) {
+      if (tensor.data().get(ValueLayout.JAVA_BYTE, (long) row * columns + column) != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private StoredTensor scale(StoredTensor tensor, String type) {

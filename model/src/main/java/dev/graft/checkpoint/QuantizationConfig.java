@@ -26,24 +26,39 @@ public final class QuantizationConfig {
   private QuantizationConfig() {}
 
   /**
-   * Rows and columns that share a {@code weight_scale_inv}.
+   * Rows and columns that share a scale where a weight's scales are a matrix.
    *
    * @param rows of a block
    * @param columns of a block
+   * @param given whether the config says so
    */
-  record Blocks(int rows, int columns) {}
+  record Blocks(int rows, int columns, boolean given) {}
 
+  /** {@code weight_block_size}, or the {@code block_structure} of compressed-tensors. */
   static Blocks blocks(ObjectNode config) {
-    JsonNode size = config.path("quantization_config").path("weight_block_size");
+    JsonNode quantization = config.path("quantization_config");
+    String key = "weight_block_size";
+    JsonNode size = quantization.path(key);
+    for (JsonNode group : quantization.path("config_groups")) {
+      JsonNode structure = group.path("weights").path("block_structure");
+      if (structure.isArray()) {
+        key = "block_structure";
+        size = structure;
+      }
+    }
     if (!size.isArray()) {
-      return new Blocks(BLOCK, BLOCK);
+      return new Blocks(BLOCK, BLOCK, false);
     }
     int rows = size.path(0).asInt(0);
     int columns = size.path(1).asInt(0);
     if (size.size() != 2 || rows < 1 || columns < 1) {
       throw new InvalidInputException(
-          "config.json: weight_block_size is " + size + "; it must be two sizes above 0");
+          "config.json: quantization_config: "
+              + key
+              + " is "
+              + size
+              + "; it must be two sizes above 0");
     }
-    return new Blocks(rows, columns);
+    return new Blocks(rows, columns, true);
   }
 }

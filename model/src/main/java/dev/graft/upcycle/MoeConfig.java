@@ -31,10 +31,12 @@ final class MoeConfig {
           checkpoint.directory()
               + "/config.json: the model has experts already; upcycle takes a dense one");
     }
-    if (checkpoint.names().stream().anyMatch(n -> checkpoint.tensor(n).dtype() == DType.F8_E4M3)) {
+    if (checkpoint.names().stream()
+        .map(n -> checkpoint.tensor(n).dtype())
+        .anyMatch(dtype -> dtype == DType.F8_E4M3 || dtype == DType.I8 || dtype.inBlocks())) {
       throw new InvalidInputException(
           checkpoint.directory()
-              + ": the weights are FP8; upcycle the model they were quantised from");
+              + ": the weights are quantised; upcycle the model they were quantised from");
     }
     if (checkpoint.spec().feedForwardBias()) {
       throw new InvalidInputException(
