@@ -2,12 +2,8 @@ package dev.graft.cli;
 
 import dev.graft.checkpoint.Checkpoint;
 import dev.graft.checkpoint.InvalidInputException;
-import dev.graft.network.Libtorch;
-import dev.graft.network.Network;
-import dev.graft.network.NetworkOptions;
-import dev.graft.network.Parameters;
-import dev.graft.network.Precision;
-import dev.graft.network.Weights;
+import dev.graft.decoder.Decoder;
+import dev.graft.decoder.DecoderOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -34,6 +30,7 @@ final class LogitsCommand implements Callable<Integer> {
 
   /** What computes. */
   enum Engine {
+    engine,
     train
   }
 
@@ -51,8 +48,8 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Option(
       names = "--engine",
-      defaultValue = "train",
-      description = "What computes: ${COMPLETION-CANDIDATES} (libtorch, float32).")
+      defaultValue = "engine",
+      description = "What computes: the inference engine, or train (libtorch, float32).")
   private Engine engine;
 
   @Option(names = "--all", description = "Every position rather than the last.")
@@ -69,10 +66,7 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Libtorch.start(Runtime.getRuntime().availableProcessors(), false);
-    try (Checkpoint checkpoint = Checkpoint.open(directory);
-        Parameters parameters = Weights.load(checkpoint, Precision.F32, _ -> true);
-        Network network = new Network(checkpoint.spec(), parameters, NetworkOptions.inference())) {
+    try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       int vocab = checkpoint.spec().vocabSize();
       for (long id : ids) {
         if (id < 0 || id >= vocab) {
@@ -85,36 +79,34 @@ final class LogitsCommand implements Callable<Integer> {
                   + vocab);
         }
       }
-      Network.Inference inference = network.infer(ids, !all);
-      long[] continuation = continuation(network);
+      Logits answer =
+          engine == Engine.train
+              ? TrainLogits.run(checkpoint, ids, all, greedy)
+              : fromEngine(checkpoint);
       if (json) {
-        System.out.println(
-            JsonMapper.shared().writeValueAsString(object(inference, vocab, continuation)));
+        System.out.println(JsonMapper.shared().writeValueAsString(object(answer, vocab)));
       } else {
-        print(inference, vocab, continuation);
+        print(answer, vocab);
       }
       return ExitCode.DONE.code();
     }
   }
 
-  private long[] continuation(Network network) {
-    long[] sequence = ids;
-    for (int i = 0; i < greedy; i++) {
-      double[] logits = network.infer(sequence, true).logits();
-      int best =
-          IntStream.range(0, logits.length).reduce(0, (a, b) -> logits[b] > logits[a] ? b : a);
-      sequence = Arrays.copyOf(sequence, sequence.length + 1);
-      sequence[sequence.length - 1] = best;
+  private Logits fromEngine(Checkpoint checkpoint) {
+    EngineLogits logits = new EngineLogits(checkpoint.spec(), ids);
+    DecoderOptions options =
+        DecoderOptions.of(EngineLogits.pages(checkpoint, ids.length + greedy)).withObserver(logits);
+    try (Decoder decoder = new Decoder(checkpoint, options)) {
+      return logits.run(decoder, all, greedy);
     }
-    return Arrays.copyOfRange(sequence, ids.length, sequence.length);
   }
 
-  private ObjectNode object(Network.Inference inference, int vocab, long[] continuation) {
+  private ObjectNode object(Logits answer, int vocab) {
     ObjectNode root = JsonMapper.shared().createObjectNode();
     root.put("engine", engine.name());
     ArrayNode tokens = root.putArray("ids");
     Arrays.stream(ids).forEach(tokens::add);
-    double[] logits = inference.logits();
+    float[] logits = answer.logits();
     row(root.putArray("logits_last"), logits, logits.length - vocab, vocab);
     if (all) {
       ArrayNode rows = root.putArray("logits");
@@ -123,8 +115,8 @@ final class LogitsCommand implements Callable<Integer> {
       }
     }
     ArrayNode routers = root.putArray("router");
-    for (int l = 0; l < inference.routing().size(); l++) {
-      Network.Routing routing = inference.routing().get(l);
+    for (int l = 0; l < answer.routing().size(); l++) {
+      Logits.Routing routing = answer.routing().get(l);
       ObjectNode layer = routers.addObject();
       layer.put("layer", l);
       ArrayNode experts = layer.putArray("expert_ids");
@@ -133,26 +125,26 @@ final class LogitsCommand implements Callable<Integer> {
         ArrayNode chosen = experts.addArray();
         ArrayNode shares = weights.addArray();
         for (int j = 0; j < routing.topK(); j++) {
-          chosen.add(routing.expertIds()[t * routing.topK() + j]);
+          chosen.add(routing.experts()[t * routing.topK() + j]);
           shares.add(routing.weights()[t * routing.topK() + j]);
         }
       }
     }
     if (greedy > 0) {
       ArrayNode next = root.putArray("greedy");
-      Arrays.stream(continuation).forEach(next::add);
+      Arrays.stream(answer.greedy()).forEach(next::add);
     }
     return root;
   }
 
-  private static void row(ArrayNode into, double[] logits, int from, int count) {
+  private static void row(ArrayNode into, float[] logits, int from, int count) {
     for (int v = 0; v < count; v++) {
-      into.add((float) logits[from + v]);
+      into.add(logits[from + v]);
     }
   }
 
-  private void print(Network.Inference inference, int vocab, long[] continuation) {
-    double[] logits = inference.logits();
+  private void print(Logits answer, int vocab) {
+    float[] logits = answer.logits();
     int positions = logits.length / vocab;
     for (int p = 0; p < positions; p++) {
       int from = p * vocab;
@@ -167,7 +159,7 @@ final class LogitsCommand implements Callable<Integer> {
       System.out.println(line);
     }
     if (greedy > 0) {
-      System.out.println("greedy: " + Arrays.toString(continuation));
+      System.out.println("greedy: " + Arrays.toString(answer.greedy()));
     }
   }
 }

@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       InspectCommand.class,
       TrainCommand.class,
       LogitsCommand.class,
+      PerplexityCommand.class,
       BenchCommand.class,
       ReportCommand.class,
       RankCommand.class,
@@ -49,6 +50,9 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the command line and ends the process with its exit code. */
   public static void main(String[] args) {
+    if (System.getenv("GRAFT_TAKE_LINE_BACK") != null) {
+      System.err.print("\u001b[1A\u001b[2K");
+    }
     StandardOutput out = StandardOutput.install();
     int code = run(args);
     System.exit(out.exitCode(code));

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -38,6 +39,17 @@ final class RehearseCommand implements Callable<Integer> {
        "max_position_embeddings": 8, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true}
       """;
 
+  /** Which cache. */
+  enum What {
+    /** Of the verbs that do without the Vector API. */
+    verbs,
+    /** Of the verbs that run the inference engine. */
+    engine
+  }
+
+  @Parameters(paramLabel = "WHAT", description = "Which verbs: ${COMPLETION-CANDIDATES}.")
+  private What what;
+
   @Override
   public Integer call() throws IOException {
     Path folder = Files.createTempDirectory("graft-rehearsal");
@@ -47,6 +59,9 @@ final class RehearseCommand implements Callable<Integer> {
       Path run = folder.resolve("run");
       Path recipe = folder.resolve("recipe.yaml");
       writeModel(dense);
+      if (what == What.engine) {
+        return Main.run("logits", dense.toString(), "--ids", "1,2,3", "--greedy", "4");
+      }
       writeEvents(run);
       Files.writeString(recipe, "model: dense\ndata: {train: [{tokens: t}]}\nout: run\n");
       return List.of(

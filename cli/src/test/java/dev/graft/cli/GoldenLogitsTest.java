@@ -17,8 +17,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * {@code graft logits} on every golden model: logits within 1e-3, the same experts, the same greedy
- * text.
+ * {@code graft logits} on every golden model, by both engines: logits within 1e-3, also of each
+ * other, the same experts, the same greedy text.
  */
 class GoldenLogitsTest {
   @ParameterizedTest
@@ -26,7 +26,7 @@ class GoldenLogitsTest {
   void tinyMoes(String name) throws IOException {
     Path model = Shared.path("golden/" + name);
     for (JsonNode example : cases(name)) {
-      JsonNode ours = logits(model, example.get("ids"));
+      JsonNode ours = agreed(model, example.get("ids"));
       example
           .get("logits")
           .properties()
@@ -47,7 +47,7 @@ class GoldenLogitsTest {
   void stories260k() throws IOException {
     Path model = Shared.path("models/stories260k");
     for (JsonNode example : cases("stories260k")) {
-      JsonNode ours = logits(model, example.get("ids"));
+      JsonNode ours = agreed(model, example.get("ids"));
       assertClose(example.get("logits_last"), ours.get("logits_last"), 1);
       assertEquals(example.get("greedy_32_ids"), ours.get("greedy"));
     }
@@ -62,7 +62,7 @@ class GoldenLogitsTest {
         Files.exists(model),
         () -> "SKIPPED: " + model + " is not there; run scripts/smollm2 or set GRAFT_SMOLLM2");
     for (JsonNode example : cases) {
-      JsonNode ours = logits(model, example.get("ids"));
+      JsonNode ours = agreed(model, example.get("ids"));
       assertClose(example.get("logits_last_stride97"), ours.get("logits_last"), 97);
       assertClose(example.get("logits_pos0_stride97"), ours.get("logits").get(0), 97);
       if (example.get("ids").size() < 15) {
@@ -101,7 +101,23 @@ class GoldenLogitsTest {
     return cases;
   }
 
-  private static JsonNode logits(Path model, JsonNode ids) {
+  /** What the inference engine gives, which is also what the training network gives. */
+  private static JsonNode agreed(Path model, JsonNode ids) {
+    JsonNode engine = logits(model, ids, "engine");
+    JsonNode train = logits(model, ids, "train");
+    for (int p = 0; p < ids.size(); p++) {
+      assertClose(train.get("logits").get(p), engine.get("logits").get(p), 1);
+    }
+    assertEquals(train.get("greedy"), engine.get("greedy"));
+    for (int l = 0; l < train.get("router").size(); l++) {
+      assertEquals(
+          train.get("router").get(l).get("expert_ids"),
+          engine.get("router").get(l).get("expert_ids"));
+    }
+    return engine;
+  }
+
+  private static JsonNode logits(Path model, JsonNode ids, String engine) {
     Captured run =
         Captured.run(
             "logits",
@@ -109,7 +125,7 @@ class GoldenLogitsTest {
             "--ids",
             joined(ids),
             "--engine",
-            "train",
+            engine,
             "--all",
             "--greedy",
             "32",

@@ -147,4 +147,7 @@ public interface Kernels {
     }
     return max;
   }
+
+  /** ln Σ e^x[at + i] over n values. */
+  float logSumExp(float[] x, int at, int n);
 }

@@ -204,4 +204,14 @@ final class ScalarKernels implements Kernels {
   private static boolean sees(int query, int key, int window) {
     return key <= query && query - key < window;
   }
+
+  @Override
+  public float logSumExp(float[] x, int at, int n) {
+    float max = max(x, at, n);
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += Exponential.exp(x[at + i] - max);
+    }
+    return (float) (max + Math.log(sum));
+  }
 }

@@ -281,6 +281,22 @@ final class VectorKernels implements Kernels {
     return max;
   }
 
+  @Override
+  public float logSumExp(float[] x, int at, int n) {
+    float max = max(x, at, n);
+    FloatVector shift = FloatVector.broadcast(Lanes.FLOATS, max);
+    FloatVector sums = FloatVector.zero(Lanes.FLOATS);
+    int i = 0;
+    for (; i <= n - L; i += L) {
+      sums = sums.add(exp(load(x, at + i).sub(shift)));
+    }
+    float sum = Lanes.sum(sums);
+    for (; i < n; i++) {
+      sum += Exponential.exp(x[at + i] - max);
+    }
+    return (float) (max + Math.log(sum));
+  }
+
   private static FloatVector load(float[] x, int at) {
     return FloatVector.fromArray(Lanes.FLOATS, x, at);
   }
