@@ -79,6 +79,10 @@ class InspectLayoutTest {
     long replicated = 52L * (16 * 4608 + 2 * 4608) + 4608;
     long scales = 52L * (4 + 16 * 3);
     assertEquals(projections + 2 * vocabulary + 8 * (2 * replicated + 4 * scales), bytes);
+    JsonNode last = facts.get("ranks").get(7).get("bytes");
+    assertEquals(2 * replicated, last.get("replicated").longValue());
+    assertEquals(2 * vocabulary / 8, last.get("vocabulary").longValue());
+    assertEquals(52L * 4 * 4608 * 4 * 128 + 52 * 16, last.get("attention").longValue());
   }
 
   @Test

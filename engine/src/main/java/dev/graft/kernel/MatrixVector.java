@@ -65,17 +65,23 @@ public final class MatrixVector {
 
   private void rows(Job job, int from, int to, int thread) {
     int columns = job.columnTo() - job.columnFrom();
-    boolean fused = job.tokens() == 1 && job.matrix().fuses(job.columnFrom(), job.columnTo());
-    int step = fused ? to - from : Math.max(4, DECODED / columns);
+    // A weak rank may have no columns at all: its part of each sum is 0.
+    int step = fused(job) ? to - from : Math.max(4, DECODED / Math.max(1, columns));
     for (int row = from; row < to; row += step) {
       part(job, row, Math.min(to, row + step), thread);
     }
   }
 
+  private static boolean fused(Job job) {
+    return job.tokens() == 1
+        && job.columnTo() > job.columnFrom()
+        && job.matrix().fuses(job.columnFrom(), job.columnTo());
+  }
+
   private void part(Job job, int from, int to, int thread) {
     Matrix matrix = job.matrix();
     int columns = job.columnTo() - job.columnFrom();
-    if (job.tokens() == 1 && matrix.fuses(job.columnFrom(), job.columnTo())) {
+    if (fused(job)) {
       matrix.dot(
           from,
           to,

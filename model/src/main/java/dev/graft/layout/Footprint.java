@@ -32,7 +32,7 @@ public record Footprint(
     for (TensorSlice part : layout.tensors(rank)) {
       long bytes = weights.of(part);
       String name = part.name();
-      if (name.contains("_norm.") || name.contains(".norm.") || name.contains(".gate.")) {
+      if (name.endsWith("norm.weight") || name.contains(".gate.")) {
         replicated += bytes;
       } else if (name.contains(".self_attn.")) {
         attention += bytes;

@@ -33,12 +33,13 @@ public final class TensorParallel {
 
   /**
    * Deals out a model, its FFN columns at multiples of 32 so that neither q8 blocks nor vectors are
-   * cut; anywhere, if there are fewer such blocks than ranks.
+   * cut; anywhere, if a rank would have none that way.
    *
    * @throws InvalidInputException if there are more ranks than query heads
    */
   public static TensorParallel of(ModelSpec spec, Shares shares) {
-    return of(spec, shares, spec.intermediateSize() / BLOCK < shares.ranks() ? 1 : BLOCK);
+    List<Range> blocks = shares.split(Math.ceilDiv(spec.intermediateSize(), BLOCK), 0);
+    return of(spec, shares, blocks.stream().anyMatch(Range::isEmpty) ? 1 : BLOCK);
   }
 
   /**
