@@ -12,6 +12,9 @@ import dev.graft.layout.Collective;
 import dev.graft.layout.PeerLostException;
 import dev.graft.layout.Shares;
 import dev.graft.layout.ThreadCollective;
+import dev.graft.quantize.QuantizeOptions;
+import dev.graft.quantize.Quantizer;
+import dev.graft.quantize.Scheme;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Ranks against a single one, and what becomes of a group that loses one. */
 @Timeout(value = 3, unit = TimeUnit.MINUTES)
@@ -56,6 +60,25 @@ class TensorParallelForwardTest {
     }
   }
 
+  /** Slices of blocks: cut heads and columns fall within blocks of 32 and of 128. */
+  @Test
+  void everyQuantisedFormIsCut(@TempDir Path folder) throws IOException {
+    int[] ids = IntStream.range(0, 20).map(i -> (i * 37 + 11) % 512).toArray();
+    for (String name : List.of("tiny-mixtral", "tiny-skywork-moe")) {
+      Path model = Shared.path("golden/" + name);
+      for (Scheme scheme : Scheme.values()) {
+        Path quantised = folder.resolve(name + "-" + scheme);
+        Quantizer.run(
+            model, quantised, new QuantizeOptions(scheme, true, Long.MAX_VALUE), bytes -> {});
+        compare(
+            quantised,
+            ids,
+            DecoderOptions.of(PAGES).withThreads(2),
+            List.of(Shares.equal(4), Shares.parse("5,3,1"), Shares.parse("1,1000")));
+      }
+    }
+  }
+
   @Test
   void stories260kAndSmollm2() throws IOException {
     Path stories = Shared.path("models/stories260k");
@@ -77,7 +100,7 @@ class TensorParallelForwardTest {
         all.add(Shares.equal(n));
       }
     }
-    all.addAll(List.of(Shares.parse("5,3,1"), Shares.parse("1,7"), Shares.parse("1,1,2,9")));
+    all.addAll(List.of(Shares.parse("5,3,1"), Shares.parse("1,1000"), Shares.parse("1,1,2,9")));
     return all;
   }
 
