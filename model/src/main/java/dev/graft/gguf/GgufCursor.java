@@ -25,9 +25,11 @@ final class GgufCursor {
   private final MemorySegment data;
   private long at;
 
-  GgufCursor(Path path, MemorySegment data) {
+  /** Begins at a position of a mapped file. */
+  GgufCursor(Path path, MemorySegment data, long at) {
     this.path = path;
     this.data = data;
+    this.at = at;
   }
 
   Path path() {
@@ -72,6 +74,25 @@ final class GgufCursor {
     int length = Math.toIntExact(Math.min(Integer.MAX_VALUE, count("bytes of a string", 1)));
     return new String(
         data.asSlice(take(length), length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+  }
+
+  /** Goes past a value, and checks that all of it is there. */
+  void skipValue(String key) {
+    GgufValueType type = type(key);
+    long count = 1;
+    if (type == GgufValueType.ARRAY) {
+      type = type(key);
+      count = count("elements of " + key, type.bytes());
+    }
+    switch (type) {
+      case STRING -> {
+        for (long i = 0; i < count; i++) {
+          take(count("bytes of a string", 1));
+        }
+      }
+      case ARRAY -> throw damaged(key + " is an array of arrays");
+      default -> take(count * type.bytes());
+    }
   }
 
   GgufValue value(String key) {

@@ -56,7 +56,7 @@ public final class GgufFile {
   public static GgufFile open(Path path, Arena arena) throws IOException {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-      GgufCursor in = new GgufCursor(path, mapped);
+      GgufCursor in = new GgufCursor(path, mapped, 0);
       if (mapped.byteSize() < 4 || in.int32() != MAGIC) {
         throw new GgufFormatException(
             path + ": this is not a GGUF file: it does not begin with the letters GGUF");
@@ -71,12 +71,13 @@ public final class GgufFile {
       }
       long tensorCount = in.count("tensors", 24);
       long valueCount = in.count("metadata values", 12);
-      Map<String, GgufValue> values = new LinkedHashMap<>();
+      Map<String, Long> values = new LinkedHashMap<>();
       for (long i = 0; i < valueCount; i++) {
         String key = in.text();
-        values.put(key, in.value(key));
+        values.put(key, in.position());
+        in.skipValue(key);
       }
-      GgufMetadata metadata = new GgufMetadata(path, values);
+      GgufMetadata metadata = new GgufMetadata(path, mapped, values);
       return new GgufFile(path, mapped, metadata, tensors(in, tensorCount, metadata));
     }
   }

@@ -1,23 +1,37 @@
 package dev.graft.gguf;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** The metadata of a file. A value that is asked for as another kind than it is, is an error. */
+/**
+ * The metadata of a file, each value decoded when it is asked for: who wants a model's shape does
+ * not wait for its vocabulary. A value asked for as another kind than it is, is an error.
+ */
 public final class GgufMetadata {
   private final Path file;
-  private final Map<String, GgufValue> values;
+  private final MemorySegment data;
+  private final Map<String, Long> positions;
 
-  GgufMetadata(Path file, Map<String, GgufValue> values) {
+  /**
+   * Metadata in a mapped file.
+   *
+   * @param positions where each value begins
+   */
+  GgufMetadata(Path file, MemorySegment data, Map<String, Long> positions) {
     this.file = file;
-    this.values = Map.copyOf(values);
+    this.data = data;
+    this.positions = Map.copyOf(positions);
   }
 
   /** Every key and value. */
   public Map<String, GgufValue> values() {
+    Map<String, GgufValue> values = new LinkedHashMap<>();
+    positions.forEach((key, position) -> values.put(key, value(key, position)));
     return values;
   }
 
@@ -92,15 +106,19 @@ public final class GgufMetadata {
   }
 
   private <T> Optional<T> find(String key, String kind, Function<GgufValue, T> as) {
-    GgufValue value = values.get(key);
-    if (value == null) {
+    Long position = positions.get(key);
+    if (position == null) {
       return Optional.empty();
     }
-    T found = as.apply(value);
+    T found = as.apply(value(key, position));
     if (found == null) {
       throw new GgufFormatException(
           file + ": " + key + " is not " + kind + "; make the file again from its model");
     }
     return Optional.of(found);
+  }
+
+  private GgufValue value(String key, long position) {
+    return new GgufCursor(file, data, position).value(key);
   }
 }
