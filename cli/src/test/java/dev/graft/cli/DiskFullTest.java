@@ -54,6 +54,24 @@ class DiskFullTest {
   }
 
   @Test
+  void exportSaysSoAndLeavesNothing() throws IOException {
+    Path other = disk.resolve("other");
+    Files.write(other, new byte[4_900_000]);
+    Captured run =
+        Captured.run(
+            "export",
+            Shared.path("models/stories260k").toString(),
+            disk.resolve("model.gguf").toString(),
+            "--type",
+            "f16");
+    assertEquals(1, run.code());
+    assertTrue(run.err().contains("the disk is full"), run.err());
+    try (var left = Files.list(disk)) {
+      assertEquals(List.of(other), left.toList());
+    }
+  }
+
+  @Test
   void aRunKeepsItsLastCheckpoint() throws IOException {
     Path model = Shared.path("models/stories260k");
     Path tokens = directory.resolve("tokens");

@@ -30,6 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code graft export}, and what llama.cpp makes of its files. */
@@ -38,6 +39,13 @@ class ExportCommandTest {
       """
       "vocab_size": 96, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 3,
       "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-5,
+      "rope_theta": 10000.0, "max_position_embeddings": 256
+      """;
+
+  private static final String TINY =
+      """
+      "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1,
+      "num_key_value_heads": 1, "tie_word_embeddings": true, "rms_norm_eps": 1e-5,
       "rope_theta": 10000.0, "max_position_embeddings": 256
       """;
 
@@ -250,32 +258,83 @@ class ExportCommandTest {
   /** The names and scores that we write make llama.cpp cut as the model's own tokenizer does. */
   @Test
   void vocabulariesCutAlike() throws IOException {
-    List<String> lines =
-        Files.readAllLines(Shared.path("data/text/wikitext2-valid.txt")).stream()
-            .filter(line -> !line.isBlank())
-            .limit(400)
-            .toList();
-    List<String> texts = new ArrayList<>(lines);
-    texts.addAll(
-        List.of(
-            "1234567890 3.14159",
-            "I'll don't WE'RE",
-            "<|im_start|>user\nHi<|im_end|>\n",
-            "  two  spaces\n\n\tand a tab ",
-            "naïve café — 你好，世界 🙂👍🏽"));
     for (Path model : List.of(Shared.path("models/stories260k"), smollm2())) {
-      JsonNode theirs = LlamaCpp.tokenize(export(model, "q8_0"), texts);
-      try (Tokenizer tokenizer = Tokenizer.open(model)) {
+      assertCutAlike(model, export(model, "q8_0"));
+    }
+  }
+
+  private static void assertCutAlike(Path model, Path file) throws IOException {
+    List<String> texts =
+        new ArrayList<>(
+            List.of(
+                "1234567890 3.14159 2024",
+                "I'll don't WE'RE x'S",
+                "<|im_start|>user\nHi<|im_end|>\n",
+                "  two  spaces\n\n\tand a tab \r\n\r\n x",
+                "def f(x):\n    return x**2  # comment\n\n",
+                "naïve café — 你好，世界 🙂👍🏽 HelloWorld iPhone"));
+    Files.readAllLines(Shared.path("data/text/wikitext2-valid.txt")).stream()
+        .filter(line -> !line.isBlank())
+        .limit(400)
+        .forEach(texts::add);
+    JsonNode theirs = LlamaCpp.tokenize(file, texts);
+    for (Path ours : List.of(model, file)) {
+      try (Tokenizer tokenizer = Tokenizer.open(ours)) {
         for (int t = 0; t < texts.size(); t++) {
           List<Integer> expected = new ArrayList<>();
           theirs.get(t).forEach(id -> expected.add(id.intValue()));
           assertEquals(
               expected,
               Arrays.stream(tokenizer.encode(texts.get(t))).boxed().toList(),
-              texts.get(t));
+              ours + ": " + texts.get(t));
         }
       }
     }
+  }
+
+  /** The steps of other models' tokenizer.json around SmolLM2's vocabulary. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt-2", "llama-bpe", "qwen2", "tekken"})
+  void everyCutThatHasANameIsTheirs(String name) throws IOException {
+    Path model =
+        random("{\"architectures\": [\"LlamaForCausalLM\"], \"vocab_size\": 49152, " + TINY + "}");
+    ObjectNode json =
+        (ObjectNode)
+            JsonMapper.shared().readTree(Files.readString(smollm2().resolve("tokenizer.json")));
+    String words =
+        switch (name) {
+          case "llama-bpe" ->
+              "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+          case "qwen2" ->
+              "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+          case "tekken" ->
+              "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+          default -> "";
+        };
+    ObjectNode cut = json.putObject("pre_tokenizer");
+    ObjectNode bytes = cut;
+    if (!words.isEmpty()) {
+      cut.put("type", "Sequence");
+      ObjectNode split = cut.putArray("pretokenizers").addObject();
+      split.put("type", "Split").putObject("pattern").put("Regex", words);
+      split.put("behavior", "Isolated").put("invert", false);
+      bytes = ((ArrayNode) cut.get("pretokenizers")).addObject();
+    }
+    bytes.put("type", "ByteLevel").put("add_prefix_space", false);
+    bytes.put("trim_offsets", false).put("use_regex", words.isEmpty());
+    ((ObjectNode) json.get("model"))
+        .put("ignore_merges", name.equals("llama-bpe") || name.equals("tekken"));
+    if (name.equals("qwen2")) {
+      json.putObject("normalizer").put("type", "NFC");
+    }
+    Files.writeString(
+        model.resolve("tokenizer.json"), JsonMapper.shared().writeValueAsString(json));
+    Path file = export(model, "f16");
+    try (Arena arena = Arena.ofConfined()) {
+      assertEquals(
+          name, GgufFile.open(file, arena).metadata().text("tokenizer.ggml.pre").orElseThrow());
+    }
+    assertCutAlike(model, file);
   }
 
   @Test

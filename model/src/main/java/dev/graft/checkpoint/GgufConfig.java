@@ -43,6 +43,14 @@ public final class GgufConfig {
   }
 
   private ObjectNode config() {
+    long parts = metadata.whole("split.count").orElse(1L);
+    if (parts > 1) {
+      throw new InvalidInputException(
+          file.path()
+              + ": this is one of "
+              + parts
+              + " parts (split.count); join them with llama-gguf-split --merge");
+    }
     int experts = optional("expert_count", 0);
     Family family =
         switch (architecture) {

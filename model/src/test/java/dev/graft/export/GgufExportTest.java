@@ -397,6 +397,7 @@ class GgufExportTest {
     Map<String, GgufValue> wrong =
         Map.of(
             "general.architecture", new GgufValue.Text("gemma3"),
+            "split.count", new GgufValue.Whole(3),
             "llama.rope.scaling.type", new GgufValue.Text("yarn"),
             "llama.rope.dimension_count", new GgufValue.Whole(12),
             "llama.expert_weights_scale", new GgufValue.Real(2.5),
@@ -405,6 +406,7 @@ class GgufExportTest {
     Map<String, String> reasons =
         Map.of(
             "general.architecture", "is 'gemma3', which Graft does not compute",
+            "split.count", "this is one of 3 parts",
             "llama.rope.scaling.type", "is 'yarn'",
             "llama.rope.dimension_count", "is 12 but heads are 24 wide",
             "llama.expert_weights_scale", "is 2.5, which changes the forward pass",

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.graft.checkpoint.CheckpointWriter;
+import dev.graft.checkpoint.DType;
 import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.checkpoint.Models;
 import dev.graft.gguf.GgufValue;
@@ -19,6 +21,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
 
 class GgufTokenizerTest {
   @TempDir Path folder;
@@ -124,6 +127,29 @@ class GgufTokenizerTest {
     assertTrue(small.contains("'<|im_end|>' has the id 257"), small);
   }
 
+  /** What a checkpoint gets that was trained from a file. */
+  @Test
+  void theFilesOfADirectoryAreMadeOfAFile() throws IOException {
+    Path model = TinyTokenizer.withTemplate(folder.resolve("tiny"), TinyTokenizer.CHATML);
+    Path made = folder.resolve("made");
+    try (CheckpointWriter writer =
+        CheckpointWriter.create(
+            made, List.of(new CheckpointWriter.Declared("one", DType.F32, List.of(1L))), 100)) {
+      TokenizerFiles.copy(file(GgufVocabulary.metadata(model, 258)), writer);
+      writer.commit(JsonMapper.shared().createObjectNode());
+    }
+    List<Document.Message> messages = List.of(new Document.Message("user", "hi"));
+    assertEquals(
+        ChatTemplate.open(model).render(messages, true),
+        ChatTemplate.open(made).render(messages, true));
+    try (Tokenizer a = Tokenizer.open(model);
+        Tokenizer b = Tokenizer.open(made)) {
+      assertEquals(a.bosId(), b.bosId());
+      assertEquals(a.eosId(), b.eosId());
+      assertArrayEquals(a.encode("hi<|im_end|>"), b.encode("hi<|im_end|>"));
+    }
+  }
+
   @Test
   void theChatTemplateAndItsTokensComeFromTheFile() throws IOException {
     Path model = Models.smollm2();
@@ -145,7 +171,7 @@ class GgufTokenizerTest {
   @Test
   void eachKnownCutIsFoundAgainInATokenizerJson() {
     for (PreTokenizer pre : PreTokenizer.values()) {
-      var json = tools.jackson.databind.json.JsonMapper.shared().createObjectNode();
+      var json = JsonMapper.shared().createObjectNode();
       json.set("normalizer", pre.normalizer());
       json.set("pre_tokenizer", pre.json());
       json.putObject("model").put("ignore_merges", pre.ignoreMerges());

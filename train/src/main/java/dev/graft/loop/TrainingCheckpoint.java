@@ -7,6 +7,7 @@ import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.checkpoint.Safetensors;
 import dev.graft.network.Libtorch;
 import dev.graft.network.Parameters;
+import dev.graft.text.TokenizerFiles;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -84,7 +85,7 @@ final class TrainingCheckpoint {
       }
       writer.writeFile(STATE, JsonMapper.shared().writeValueAsBytes(state));
       if (companions.isPresent()) {
-        writer.copyCompanions(companions.get());
+        TokenizerFiles.copy(companions.get(), writer);
       }
       ObjectNode typed = config.deepCopy();
       typed.remove("quantization_config");
