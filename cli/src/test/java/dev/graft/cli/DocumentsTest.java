@@ -137,7 +137,8 @@ class DocumentsTest {
             "docs/architecture.md",
             "docs/dependencies.md",
             "docs/benchmarks.md",
-            "docs/tensor-parallel.md")) {
+            "docs/tensor-parallel.md",
+            "docs/quantization.md")) {
       Path folder = Project.root().resolve(page).getParent();
       for (MatchResult link : LINK.matcher(Project.read(page)).results().toList()) {
         assertTrue(Files.exists(folder.resolve(link.group(1))), page + ": " + link.group(1));
