@@ -2,6 +2,7 @@ package dev.graft.cli;
 
 import dev.graft.checkpoint.Checkpoint;
 import dev.graft.checkpoint.CheckpointWriter;
+import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.checkpoint.ModelSpec;
 import dev.graft.quantize.QuantizeOptions;
 import dev.graft.quantize.Quantized;
@@ -11,7 +12,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -71,7 +71,7 @@ final class QuantizeCommand implements Callable<Integer> {
       names = "--context",
       paramLabel = "N",
       description = "Tokens of a window of --text; 1,024, or the model's longest if that is less.")
-  private OptionalInt context = OptionalInt.empty();
+  private Optional<Integer> context = Optional.empty();
 
   @Option(names = "--verbose", description = "A line for each tensor, not for each kind.")
   private boolean verbose;
@@ -113,14 +113,23 @@ final class QuantizeCommand implements Callable<Integer> {
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       spec = checkpoint.spec();
     }
-    int longest = Math.min(WINDOW, spec.maxPositionEmbeddings());
-    return TextWindows.read(directory, file, context.orElse(longest));
+    int longest = spec.maxPositionEmbeddings();
+    int wanted = context.orElse(Math.min(WINDOW, longest));
+    if (wanted > longest) {
+      throw new InvalidInputException(
+          "--context is "
+              + wanted
+              + ", but max_position_embeddings of "
+              + directory
+              + " is "
+              + longest);
+    }
+    return TextWindows.read(directory, file, wanted);
   }
 
   private TextCost cost(List<int[]> windows) throws IOException {
     OptionalLong tokens = OptionalLong.of((long) windows.size() * windows.getFirst().length);
-    try (Progress progress =
-        Progress.of("perplexity", new Progress.Unit("tokens", 1), 0, tokens)) {
+    try (Progress progress = Progress.of("perplexity", new Progress.Unit("tokens", 1), 0, tokens)) {
       return TextCost.measure(directory, out, windows, progress::add);
     }
   }

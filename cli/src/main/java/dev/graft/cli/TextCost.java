@@ -39,8 +39,8 @@ record TextCost(long tokens, double before, double after, double divergence, dou
   }
 
   /** Runs both models over every window. */
-  static TextCost measure(
-      Path before, Path after, List<int[]> windows, LongConsumer progress) throws IOException {
+  static TextCost measure(Path before, Path after, List<int[]> windows, LongConsumer progress)
+      throws IOException {
     int threads = Runtime.getRuntime().availableProcessors();
     int pages = Math.ceilDiv(windows.getFirst().length, KeyValuePages.SIZE);
     int[] table = IntStream.range(0, pages).toArray();
@@ -98,7 +98,8 @@ record TextCost(long tokens, double before, double after, double divergence, dou
     sums.same += DoubleStream.of(same).sum();
   }
 
-  private static double divergence(float[] p, float[] q, int at, int vocab, double sumP, double sumQ) {
+  private static double divergence(
+      float[] p, float[] q, int at, int vocab, double sumP, double sumQ) {
     double sum = 0;
     for (int v = at; v < at + vocab; v++) {
       double logP = p[v] - sumP;
