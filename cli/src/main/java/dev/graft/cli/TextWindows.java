@@ -3,7 +3,9 @@ package dev.graft.cli;
 import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.text.Tokenizer;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,7 +24,7 @@ final class TextWindows {
     }
     int[] ids;
     try (Tokenizer tokenizer = Tokenizer.open(model)) {
-      ids = tokenizer.encode(Files.readString(text));
+      ids = tokenizer.encode(text(text));
     }
     List<int[]> windows = new ArrayList<>();
     for (int from = 0; from + context <= ids.length; from += context) {
@@ -38,5 +40,15 @@ final class TextWindows {
               + "; give a longer text or a smaller context");
     }
     return windows;
+  }
+
+  private static String text(Path file) throws IOException {
+    try {
+      return Files.readString(file);
+    } catch (NoSuchFileException e) {
+      throw new InvalidInputException(file + ": there is no such file; give a UTF-8 text", e);
+    } catch (CharacterCodingException e) {
+      throw new InvalidInputException(file + ": this is not UTF-8; convert the text", e);
+    }
   }
 }
