@@ -66,7 +66,7 @@ public final class GgufConfig {
     int heads = required("attention.head_count");
     config.put("hidden_size", hidden);
     config.put("intermediate_size", required("feed_forward_length"));
-    config.put("num_hidden_layers", required("block_count"));
+    config.put("num_hidden_layers", layers());
     config.put("num_attention_heads", heads);
     config.put("num_key_value_heads", optional("attention.head_count_kv", heads));
     int headDim = optional("attention.key_length", hidden / Math.max(1, heads));
@@ -83,6 +83,7 @@ public final class GgufConfig {
     config.put("attention_bias", file.tensors().containsKey("blk.0.attn_output.bias"));
     config.put("mlp_bias", file.tensors().containsKey("blk.0.ffn_down.bias"));
     if (experts > 0) {
+      requireExperts(experts);
       config.put("num_local_experts", experts);
       config.put("num_experts_per_tok", required("expert_used_count"));
     }
@@ -103,6 +104,38 @@ public final class GgufConfig {
           file.path() + ": tensor token_embd.weight is missing; fetch or export the file again");
     }
     return narrow("vocab_size", embedding.shape().getFirst());
+  }
+
+  /** No more than there are tensors, so that a damaged count is not believed for long. */
+  private int layers() {
+    int layers = required("block_count");
+    if (layers > file.tensors().size()) {
+      throw new GgufFormatException(
+          file.path()
+              + ": "
+              + key("block_count")
+              + " is "
+              + layers
+              + ", but there are "
+              + file.tensors().size()
+              + " tensors; fetch or export the file again");
+    }
+    return layers;
+  }
+
+  private void requireExperts(int experts) {
+    GgufTensor stack = file.tensors().get("blk.0.ffn_gate_exps.weight");
+    if (stack == null || stack.shape().getFirst() != experts) {
+      throw new GgufFormatException(
+          file.path()
+              + ": "
+              + key("expert_count")
+              + " is "
+              + experts
+              + ", but tensor blk.0.ffn_gate_exps.weight "
+              + (stack == null ? "is missing" : "has the shape " + stack.shape())
+              + "; fetch or export the file again");
+    }
   }
 
   private void rope(ObjectNode config, int headDim) {

@@ -1,5 +1,6 @@
 package dev.graft.checkpoint;
 
+import dev.graft.gguf.GgmlType;
 import dev.graft.gguf.GgufFile;
 import dev.graft.gguf.GgufTensor;
 import java.util.Optional;
@@ -33,9 +34,22 @@ public final class RopeFactors {
    */
   static Optional<RopeScaling.Llama3> read(
       GgufFile file, GgufTensor tensor, double theta, int headDim) {
+    if (tensor.elements() * 2 != headDim || tensor.type() != GgmlType.F32) {
+      throw new InvalidInputException(
+          file.path()
+              + ": tensor "
+              + tensor.name()
+              + " is "
+              + tensor.type()
+              + " of the shape "
+              + tensor.shape()
+              + "; it must be F32 and have half of a head's "
+              + headDim
+              + " dimensions");
+    }
     float[] factors = new float[Math.toIntExact(tensor.elements())];
     Decoder.toFloats(
-        DType.valueOf(tensor.type().name()),
+        DType.F32,
         file.data(tensor),
         java.lang.foreign.MemorySegment.ofArray(factors),
         factors.length);

@@ -21,6 +21,9 @@ final class GgufCursor {
   static final ValueLayout.OfDouble DOUBLE =
       ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  /** Longer than any vocabulary in one string. */
+  private static final long MAX_TEXT = 1 << 28;
+
   private final Path path;
   private final MemorySegment data;
   private long at;
@@ -71,7 +74,10 @@ final class GgufCursor {
   }
 
   String text() {
-    int length = Math.toIntExact(Math.min(Integer.MAX_VALUE, count("bytes of a string", 1)));
+    long length = count("bytes of a string", 1);
+    if (length > MAX_TEXT) {
+      throw damaged("has a string of " + length + " bytes in its header");
+    }
     return new String(
         data.asSlice(take(length), length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
   }

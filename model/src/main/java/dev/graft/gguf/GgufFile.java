@@ -97,6 +97,7 @@ public final class GgufFile {
       GgufTensor tensor =
           new GgufTensor(info.name(), info.type(), info.shape(), start + info.position());
       if (info.position() < 0
+          || info.position() > in.size()
           || info.position() % alignment != 0
           || tensor.position() > in.size() - tensor.bytes()) {
         throw in.damaged(

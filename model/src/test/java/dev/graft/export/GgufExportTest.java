@@ -30,6 +30,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -436,6 +437,35 @@ class GgufExportTest {
                     : t,
             Map.of()),
         "tensor output_norm.weight is missing");
+  }
+
+  /** Whatever byte of the header is damaged, there is a model or one clear refusal. */
+  @Test
+  void damageNeverEscapes() throws IOException {
+    Path file =
+        export(
+            Models.write(folder.resolve("m"), FAMILIES.get("mixtral"), DType.F32, 3),
+            GgufType.Q8_0);
+    byte[] whole = Files.readAllBytes(file);
+    long header;
+    try (Arena arena = Arena.ofConfined()) {
+      header = GgufFile.open(file, arena).tensors().values().iterator().next().position();
+    }
+    SplittableRandom random = new SplittableRandom(23);
+    int refused = 0;
+    for (int trial = 0; trial < 3000; trial++) {
+      byte[] damaged = whole.clone();
+      int at = trial < header ? trial : random.nextInt((int) header);
+      damaged[at] = (byte) (trial % 3 == 0 ? 0xFF : random.nextInt());
+      Files.write(file, damaged);
+      try {
+        Checkpoint.open(file).close();
+      } catch (InvalidInputException e) {
+        assertTrue(e.getMessage().startsWith(file + ": "), e.getMessage());
+        refused++;
+      }
+    }
+    assertTrue(refused > 1000, () -> "few of the damaged files were refused");
   }
 
   private static Map<String, GgufValue> with(
