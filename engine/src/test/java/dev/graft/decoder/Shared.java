@@ -10,10 +10,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Finds what lies beside the project; a test that needs it skips aloud where it is absent. */
-final class Shared {
+public final class Shared {
   private Shared() {}
 
-  static Path path(String name) {
+  public static Path path(String name) {
     String given = System.getenv("GRAFT_SHARED");
     Path shared = given == null ? Path.of("../../shared") : Path.of(given);
     Path path = shared.resolve(name).toAbsolutePath().normalize();
@@ -22,7 +22,7 @@ final class Shared {
     return path;
   }
 
-  static Path smollm2() {
+  public static Path smollm2() {
     String given = System.getenv("GRAFT_SMOLLM2");
     Path model = given == null ? Path.of("../target/smollm2") : Path.of(given);
     Assumptions.assumeTrue(
@@ -31,7 +31,7 @@ final class Shared {
     return model;
   }
 
-  static List<JsonNode> cases(String name) throws IOException {
+  public static List<JsonNode> cases(String name) throws IOException {
     List<JsonNode> cases = new ArrayList<>();
     JsonMapper.shared()
         .readTree(Files.readString(path("golden/" + name + "/golden.json")))
@@ -40,7 +40,7 @@ final class Shared {
     return cases;
   }
 
-  static int[] ids(JsonNode node) {
+  public static int[] ids(JsonNode node) {
     int[] ids = new int[node.size()];
     for (int i = 0; i < ids.length; i++) {
       ids[i] = node.get(i).asInt();
