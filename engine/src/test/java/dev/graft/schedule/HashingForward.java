@@ -1,0 +1,100 @@
+package dev.graft.schedule;
+
+import dev.graft.cache.KeyValuePages;
+import dev.graft.checkpoint.ModelSpec;
+import dev.graft.decoder.Chunk;
+import dev.graft.decoder.Forward;
+import dev.graft.decoder.Phase;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A "model" whose next token is a hash of all that stands in the sequence's pages, phase included:
+ * a page that was shared wrongly, overwritten, or computed in the other phase changes the answer.
+ */
+final class HashingForward implements Forward {
+  private final ModelSpec spec;
+  private final long[][] pages;
+  private final List<Integer> widths = new ArrayList<>();
+
+  HashingForward(ModelSpec spec, int pages) {
+    this.spec = spec;
+    this.pages = new long[pages][KeyValuePages.SIZE];
+  }
+
+  /** Tokens of each step so far. */
+  List<Integer> widths() {
+    return widths;
+  }
+
+  @Override
+  public ModelSpec spec() {
+    return spec;
+  }
+
+  @Override
+  public int pageSize() {
+    return KeyValuePages.SIZE;
+  }
+
+  @Override
+  public int pageCount() {
+    return pages.length;
+  }
+
+  @Override
+  public float[][] step(List<Chunk> chunks) {
+    widths.add(chunks.stream().mapToInt(chunk -> chunk.ids().length).sum());
+    float[][] logits = new float[chunks.size()][0];
+    for (int c = 0; c < logits.length; c++) {
+      Chunk chunk = chunks.get(c);
+      for (int i = 0; i < chunk.ids().length; i++) {
+        int at = chunk.position() + i;
+        pages[chunk.pages()[at / KeyValuePages.SIZE]][at % KeyValuePages.SIZE] =
+            mark(chunk.ids()[i], at, chunk.phase());
+      }
+    }
+    for (int c = 0; c < logits.length; c++) {
+      Chunk chunk = chunks.get(c);
+      if (chunk.logits() > 0) {
+        long hash = 0;
+        for (int at = 0; at < chunk.position() + chunk.ids().length; at++) {
+          hash = mix(hash, pages[chunk.pages()[at / KeyValuePages.SIZE]][at % KeyValuePages.SIZE]);
+        }
+        logits[c] = new float[spec.vocabSize()];
+        logits[c][next(hash)] = 1;
+      }
+    }
+    return logits;
+  }
+
+  /** What a request is answered when it is alone. */
+  int[] alone(int[] prompt, int count) {
+    int[] answer = new int[count];
+    long hash = 0;
+    for (int at = 0; at < prompt.length; at++) {
+      hash = mix(hash, mark(prompt[at], at, Phase.PREFILL));
+    }
+    for (int i = 0; i < count; i++) {
+      answer[i] = next(hash);
+      hash = mix(hash, mark(answer[i], prompt.length + i, Phase.DECODE));
+    }
+    return answer;
+  }
+
+  private int next(long hash) {
+    return (int) Long.remainderUnsigned(hash >>> 7, spec.vocabSize());
+  }
+
+  private static long mark(int id, int position, Phase phase) {
+    return Arrays.hashCode(new int[] {id, position, phase == Phase.PREFILL ? 1 : 2});
+  }
+
+  private static long mix(long hash, long mark) {
+    return (hash ^ mark) * 0x9E3779B97F4A7C15L + 1;
+  }
+
+  @Override
+  public void close() {}
+}
