@@ -29,6 +29,8 @@ import picocli.CommandLine.Spec;
       ExportCommand.class,
       InspectCommand.class,
       TrainCommand.class,
+      GenerateCommand.class,
+      ChatCommand.class,
       LogitsCommand.class,
       PerplexityCommand.class,
       BenchCommand.class,

@@ -1,0 +1,112 @@
+package dev.graft.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class GenerateCommandTest {
+  private static Path stories() {
+    return Shared.path("models/stories260k");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1", "3"})
+  void goesOnAsTheReferenceDoes(String ranks) throws IOException {
+    Path golden = Shared.path("golden/stories260k/golden.json");
+    for (JsonNode example : JsonMapper.shared().readTree(Files.readString(golden)).get("cases")) {
+      String prompt = example.get("prompt").asString();
+      Captured run =
+          Captured.run(
+              "generate",
+              stories().toString(),
+              "--prompt",
+              prompt,
+              "--max-tokens",
+              "32",
+              "--temperature",
+              "0",
+              "--tp",
+              ranks);
+      assertEquals(0, run.code(), run.err());
+      assertEquals(example.get("greedy_32_text").asString(), run.out().stripTrailing());
+      assertTrue(run.err().contains("[32 tokens, "), run.err());
+    }
+  }
+
+  @Test
+  void jsonHasTheTextAndTheCounts() throws IOException {
+    Captured run =
+        Captured.run(
+            "generate",
+            stories().toString(),
+            "--prompt",
+            "Once upon a time",
+            "--temperature",
+            "0",
+            "--stop",
+            " girl",
+            "--json");
+    assertEquals(0, run.code(), run.err());
+    JsonNode facts = JsonMapper.shared().readTree(run.out());
+    assertEquals(", there was a little", facts.get("text").asString());
+    assertEquals("stop", facts.get("finish_reason").asString());
+    assertEquals(5, facts.get("prompt_tokens").asInt());
+    assertTrue(facts.get("tokens_per_second").asDouble() > 0);
+  }
+
+  @Test
+  void oneSeedOneText() {
+    String[] texts = new String[3];
+    for (int i = 0; i < 3; i++) {
+      Captured run =
+          Captured.run(
+              "generate",
+              stories().toString(),
+              "--prompt",
+              "Once",
+              "--max-tokens",
+              "40",
+              "--temperature",
+              "1",
+              "--seed",
+              i == 2 ? "6" : "5");
+      assertEquals(0, run.code(), run.err());
+      texts[i] = run.out();
+    }
+    assertEquals(texts[0], texts[1]);
+    assertTrue(!texts[0].equals(texts[2]));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--temperature -1          | temperature is -1.0; it must be at least 0",
+        "--top-p 0                 | top_p is 0.0; it must be above 0 and at most 1",
+        "--max-tokens 0            | max_tokens is 0; it must be at least 1",
+        "--max-context 3           | but the context is 3 tokens",
+        "--max-context 0           | --max-context is 0; it must be at least 2",
+        "--threads 0               | --threads is 0; it must be at least 1",
+        "--tp 9                    | more ranks than the",
+        "--seed x                  | is not a long",
+      })
+  void whatCannotBeUsedIsOneSentence(String options, String says) {
+    String[] more = options.strip().split(" ", 2);
+    Captured run =
+        Captured.run(
+            "generate", stories().toString(), "--prompt", "Once upon a time", more[0], more[1]);
+    assertEquals(2, run.code(), run.err());
+    assertEquals("", run.out());
+    assertTrue(run.err().contains(says.strip()), run.err());
+    assertEquals(1, run.err().strip().lines().count(), run.err());
+  }
+}
