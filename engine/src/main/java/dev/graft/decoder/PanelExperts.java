@@ -21,6 +21,10 @@ final class PanelExperts {
   private final MatrixPanels products;
   private final Kernels kernels;
   private final int width;
+  private final Reused gatheredRoom = new Reused();
+  private final Reused gateRoom = new Reused();
+  private final Reused upRoom = new Reused();
+  private final Reused resultRoom = new Reused();
 
   /**
    * The tokens of a panel.
@@ -96,10 +100,10 @@ final class PanelExperts {
       }
     }
     int total = firstPanel[n];
-    float[] gathered = new float[total * hidden * width];
-    float[] gate = new float[total * columns * width];
-    float[] up = new float[total * columns * width];
-    float[] result = new float[total * hidden * width];
+    float[] gathered = gatheredRoom.atLeast(total * hidden * width);
+    float[] gate = gateRoom.atLeast(total * columns * width);
+    float[] up = upRoom.atLeast(total * columns * width);
+    float[] result = resultRoom.atLeast(total * hidden * width);
     rank.workers().run(total, (p, thread) -> gather(normed, hidden, sourceOf, p, gathered));
     List<Gated> entering = new ArrayList<>();
     List<PanelJob> leaving = new ArrayList<>();

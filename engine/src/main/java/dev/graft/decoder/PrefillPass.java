@@ -10,6 +10,7 @@ import dev.graft.kernel.PanelJob;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The forward pass of many tokens. Activations lie in panels [features, width], one lane a token,
@@ -25,6 +26,7 @@ final class PrefillPass {
   private final MatrixPanels products;
   private final PanelAttention attention;
   private final PanelExperts experts;
+  private final Reused[] room = Stream.generate(Reused::new).limit(11).toArray(Reused[]::new);
 
   /** Activations of a step, [panels, features, width] each. */
   private record Activations(
@@ -102,17 +104,17 @@ final class PrefillPass {
     int ffn = spec.moe().isPresent() ? 0 : panels * rank.share().columns() * width;
     int angles = panels * rank.rotary().half() * width;
     return new Activations(
-        new float[hidden],
-        new float[hidden],
-        new float[q],
-        new float[kv],
-        new float[kv],
-        new float[q],
-        new float[hidden],
-        new float[ffn],
-        new float[ffn],
-        new float[angles],
-        new float[angles]);
+        room[0].atLeast(hidden),
+        room[1].atLeast(hidden),
+        room[2].atLeast(q),
+        room[3].atLeast(kv),
+        room[4].atLeast(kv),
+        room[5].atLeast(q),
+        room[6].atLeast(hidden),
+        room[7].atLeast(ffn),
+        room[8].atLeast(ffn),
+        room[9].atLeast(angles),
+        room[10].atLeast(angles));
   }
 
   /** Embeddings and angles of a panel. */
