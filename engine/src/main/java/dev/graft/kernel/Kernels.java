@@ -25,14 +25,17 @@ public interface Kernels {
   Matrix matrix(Weight weight);
 
   /**
-   * Dot products of one decoded row with several tokens: out[outAt + t · outStep] = Σ_i w[wAt + i]
-   * · x[xAt + t · xStep + i].
+   * Dot products of decoded rows with several tokens: out[outAt + t · outStep + r] = Σ_i w[wAt + r
+   * · n + i] · x[xAt + t · xStep + i].
    *
-   * @param n elements of the row
+   * @param rows of w
+   * @param n elements of a row
+   * @param room scratch of 4 · {@link #lanes()}
    */
   void dots(
       float[] w,
       int wAt,
+      int rows,
       int n,
       float[] x,
       int xAt,
@@ -40,7 +43,8 @@ public interface Kernels {
       int tokens,
       float[] out,
       int outAt,
-      int outStep);
+      int outStep,
+      float[] room);
 
   /**
    * A small product with lanes along its columns: out[r][c] = (add ? out[r][c] : 0) + Σ_k a[r][k] ·

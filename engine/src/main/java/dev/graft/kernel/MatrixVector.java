@@ -14,18 +14,29 @@ public final class MatrixVector {
    */
   private static final long PIECE_BYTES = 512 << 10;
 
+  /**
+   * With several tokens the products take the time, not the reading, and small pieces share it out
+   * evenly.
+   */
+  private static final long LEAST_BYTES = 48 << 10;
+
   /** Floats of decoded rows at a time, so that they stay in the second-level cache. */
   private static final int DECODED = 64 << 10;
+
+  /** Floats behind what a thread uses, so that no two threads write into one cache line. */
+  private static final int APART = 64;
 
   private final Kernels kernels;
   private final Workers workers;
   private final float[][] scratch;
+  private final float[][] sums;
 
   /** Products with these kernels by these threads. */
   public MatrixVector(Kernels kernels, Workers workers) {
     this.kernels = kernels;
     this.workers = workers;
     this.scratch = new float[workers.threads()][0];
+    this.sums = new float[workers.threads()][4 * kernels.lanes() + APART];
   }
 
   /** Computes all jobs; they must not write the same places. */
@@ -35,7 +46,9 @@ public final class MatrixVector {
       total += bytes(job);
     }
     int threads = workers.threads();
-    int pieces = threads * Math.toIntExact(Math.max(1, Math.ceilDiv(total, threads * PIECE_BYTES)));
+    int tokens = jobs.getFirst().tokens();
+    long size = Math.max(PIECE_BYTES / tokens, LEAST_BYTES);
+    int pieces = threads * Math.toIntExact(Math.max(1, Math.ceilDiv(total, threads * size)));
     long all = total;
     workers.run(
         pieces,
@@ -98,27 +111,24 @@ public final class MatrixVector {
     for (int row = from; row < to; row++) {
       matrix.decode(row, job.columnFrom(), job.columnTo(), decoded, (row - from) * columns);
     }
-    for (int t = 0; t < job.tokens(); t += 4) {
-      int tokens = Math.min(4, job.tokens() - t);
-      for (int row = from; row < to; row++) {
-        kernels.dots(
-            decoded,
-            (row - from) * columns,
-            columns,
-            job.x(),
-            job.xAt() + t * job.xStep(),
-            job.xStep(),
-            tokens,
-            job.out(),
-            job.outAt() + t * job.outStep() + row - job.rowFrom(),
-            job.outStep());
-      }
-    }
+    kernels.dots(
+        decoded,
+        0,
+        to - from,
+        columns,
+        job.x(),
+        job.xAt(),
+        job.xStep(),
+        job.tokens(),
+        job.out(),
+        job.outAt() + from - job.rowFrom(),
+        job.outStep(),
+        sums[thread]);
   }
 
   private float[] scratch(int thread, int size) {
     if (scratch[thread].length < size) {
-      scratch[thread] = new float[size];
+      scratch[thread] = new float[size + APART];
     }
     return scratch[thread];
   }

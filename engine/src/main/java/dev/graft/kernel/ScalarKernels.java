@@ -34,6 +34,7 @@ final class ScalarKernels implements Kernels {
   public void dots(
       float[] w,
       int wAt,
+      int rows,
       int n,
       float[] x,
       int xAt,
@@ -41,13 +42,16 @@ final class ScalarKernels implements Kernels {
       int tokens,
       float[] out,
       int outAt,
-      int outStep) {
+      int outStep,
+      float[] room) {
     for (int t = 0; t < tokens; t++) {
-      float sum = 0;
-      for (int i = 0; i < n; i++) {
-        sum = Math.fma(w[wAt + i], x[xAt + t * xStep + i], sum);
+      for (int r = 0; r < rows; r++) {
+        float sum = 0;
+        for (int i = 0; i < n; i++) {
+          sum = Math.fma(w[wAt + r * n + i], x[xAt + t * xStep + i], sum);
+        }
+        out[outAt + t * outStep + r] = sum;
       }
-      out[outAt + t * outStep] = sum;
     }
   }
 

@@ -3,11 +3,12 @@ package dev.graft.kernel;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Dot products of a decoded row with several tokens. Vector i of a row is added to accumulator i
- * mod 4, what is left of the row one by one; every fused {@link Matrix#dot} keeps this order.
+ * Dot products of decoded rows with several tokens. Vector i of a row is added to accumulator i mod
+ * 4, what is left of the row one by one; every fused {@link Matrix#dot} keeps this order.
  */
 final class VectorDots {
   private static final int L = Lanes.COUNT;
+  private static final int TOKENS = 4;
 
   private VectorDots() {}
 
@@ -22,6 +23,7 @@ final class VectorDots {
   static void dots(
       float[] w,
       int wAt,
+      int rows,
       int n,
       float[] x,
       int xAt,
@@ -29,13 +31,59 @@ final class VectorDots {
       int tokens,
       float[] out,
       int outAt,
-      int outStep) {
-    int t = 0;
-    for (; t + 4 <= tokens; t += 4) {
-      four(w, wAt, n, x, xAt + t * xStep, xStep, out, outAt + t * outStep, outStep);
+      int outStep,
+      float[] room) {
+    // Blocks of rows and tokens leave no room for a tail.
+    int whole = n % (4 * L) == 0 ? tokens / 2 * 2 : 0;
+    // As many tokens at a time as stay in the first-level cache with two rows.
+    for (int t = 0; t < whole; t += TOKENS) {
+      blocks(
+          w,
+          wAt,
+          rows,
+          n,
+          x,
+          xAt + t * xStep,
+          xStep,
+          Math.min(TOKENS, whole - t),
+          out,
+          outAt + t * outStep,
+          outStep,
+          room);
     }
-    for (; t < tokens; t++) {
-      out[outAt + t * outStep] = one(w, wAt, n, x, xAt + t * xStep);
+    for (int t = whole; t < tokens; t++) {
+      for (int r = 0; r < rows; r++) {
+        out[outAt + t * outStep + r] = one(w, wAt + r * n, n, x, xAt + t * xStep);
+      }
+    }
+  }
+
+  private static void blocks(
+      float[] w,
+      int wAt,
+      int rows,
+      int n,
+      float[] x,
+      int xAt,
+      int xStep,
+      int tokens,
+      float[] out,
+      int outAt,
+      int outStep,
+      float[] room) {
+    // Sixteen accumulators need 32 registers.
+    int pairs = L >= 16 ? rows / 2 * 2 : 0;
+    for (int r = 0; r < pairs; r += 2) {
+      for (int t = 0; t < tokens; t += 2) {
+        twoByTwo(w, wAt + r * n, n, x, xAt + t * xStep, xStep, room);
+        reduce(room, out, outAt + r + t * outStep, outStep);
+      }
+    }
+    for (int r = pairs; r < rows; r++) {
+      for (int t = 0; t < tokens; t += 2) {
+        oneByTwo(
+            w, wAt + r * n, n, x, xAt + t * xStep, xStep, out, outAt + r + t * outStep, outStep);
+      }
     }
   }
 
@@ -74,9 +122,42 @@ final class VectorDots {
     return rest;
   }
 
-  /** Four tokens: sixteen accumulators, each vector of the row loaded once. */
-  private static void four(
+  /**
+   * One row times two tokens; n is a multiple of four vectors. More in one method falls beyond the
+   * compiler's limit for inlining, and each vector becomes an object.
+   */
+  private static void oneByTwo(
       float[] w, int wAt, int n, float[] x, int at, int step, float[] out, int outAt, int outStep) {
+    FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b0 = a0;
+    FloatVector c0 = a0;
+    FloatVector d0 = a0;
+    FloatVector a1 = a0;
+    FloatVector b1 = a0;
+    FloatVector c1 = a0;
+    FloatVector d1 = a0;
+    int q = at + step;
+    for (int i = 0; i < n; i += 4 * L) {
+      FloatVector v = x(w, wAt + i);
+      a0 = v.fma(x(x, at + i), a0);
+      a1 = v.fma(x(x, q + i), a1);
+      v = x(w, wAt + i + L);
+      b0 = v.fma(x(x, at + i + L), b0);
+      b1 = v.fma(x(x, q + i + L), b1);
+      v = x(w, wAt + i + 2 * L);
+      c0 = v.fma(x(x, at + i + 2 * L), c0);
+      c1 = v.fma(x(x, q + i + 2 * L), c1);
+      v = x(w, wAt + i + 3 * L);
+      d0 = v.fma(x(x, at + i + 3 * L), d0);
+      d1 = v.fma(x(x, q + i + 3 * L), d1);
+    }
+    out[outAt] = sum(a0, b0, c0, d0);
+    out[outAt + outStep] = sum(a1, b1, c1, d1);
+  }
+
+  /** Two rows times two tokens: four loads for four products. The sums of lanes come later. */
+  private static void twoByTwo(
+      float[] w, int wAt, int n, float[] x, int at, int step, float[] room) {
     FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
     FloatVector b0 = a0;
     FloatVector c0 = a0;
@@ -93,59 +174,61 @@ final class VectorDots {
     FloatVector b3 = a0;
     FloatVector c3 = a0;
     FloatVector d3 = a0;
-    int p1 = at + step;
-    int p2 = at + 2 * step;
-    int p3 = at + 3 * step;
-    int i = 0;
-    for (; i <= n - 4 * L; i += 4 * L) {
+    int q = at + step;
+    int next = wAt + n;
+    for (int i = 0; i < n; i += 4 * L) {
       FloatVector v = x(w, wAt + i);
-      a0 = v.fma(x(x, at + i), a0);
-      a1 = v.fma(x(x, p1 + i), a1);
-      a2 = v.fma(x(x, p2 + i), a2);
-      a3 = v.fma(x(x, p3 + i), a3);
+      FloatVector y = x(w, next + i);
+      FloatVector s = x(x, at + i);
+      FloatVector t = x(x, q + i);
+      a0 = v.fma(s, a0);
+      a1 = v.fma(t, a1);
+      a2 = y.fma(s, a2);
+      a3 = y.fma(t, a3);
       v = x(w, wAt + i + L);
-      b0 = v.fma(x(x, at + i + L), b0);
-      b1 = v.fma(x(x, p1 + i + L), b1);
-      b2 = v.fma(x(x, p2 + i + L), b2);
-      b3 = v.fma(x(x, p3 + i + L), b3);
+      y = x(w, next + i + L);
+      s = x(x, at + i + L);
+      t = x(x, q + i + L);
+      b0 = v.fma(s, b0);
+      b1 = v.fma(t, b1);
+      b2 = y.fma(s, b2);
+      b3 = y.fma(t, b3);
       v = x(w, wAt + i + 2 * L);
-      c0 = v.fma(x(x, at + i + 2 * L), c0);
-      c1 = v.fma(x(x, p1 + i + 2 * L), c1);
-      c2 = v.fma(x(x, p2 + i + 2 * L), c2);
-      c3 = v.fma(x(x, p3 + i + 2 * L), c3);
+      y = x(w, next + i + 2 * L);
+      s = x(x, at + i + 2 * L);
+      t = x(x, q + i + 2 * L);
+      c0 = v.fma(s, c0);
+      c1 = v.fma(t, c1);
+      c2 = y.fma(s, c2);
+      c3 = y.fma(t, c3);
       v = x(w, wAt + i + 3 * L);
-      d0 = v.fma(x(x, at + i + 3 * L), d0);
-      d1 = v.fma(x(x, p1 + i + 3 * L), d1);
-      d2 = v.fma(x(x, p2 + i + 3 * L), d2);
-      d3 = v.fma(x(x, p3 + i + 3 * L), d3);
+      y = x(w, next + i + 3 * L);
+      s = x(x, at + i + 3 * L);
+      t = x(x, q + i + 3 * L);
+      d0 = v.fma(s, d0);
+      d1 = v.fma(t, d1);
+      d2 = y.fma(s, d2);
+      d3 = y.fma(t, d3);
     }
-    if (i <= n - L) {
-      FloatVector v = x(w, wAt + i);
-      a0 = v.fma(x(x, at + i), a0);
-      a1 = v.fma(x(x, p1 + i), a1);
-      a2 = v.fma(x(x, p2 + i), a2);
-      a3 = v.fma(x(x, p3 + i), a3);
-      i += L;
-    }
-    if (i <= n - L) {
-      FloatVector v = x(w, wAt + i);
-      b0 = v.fma(x(x, at + i), b0);
-      b1 = v.fma(x(x, p1 + i), b1);
-      b2 = v.fma(x(x, p2 + i), b2);
-      b3 = v.fma(x(x, p3 + i), b3);
-      i += L;
-    }
-    if (i <= n - L) {
-      FloatVector v = x(w, wAt + i);
-      c0 = v.fma(x(x, at + i), c0);
-      c1 = v.fma(x(x, p1 + i), c1);
-      c2 = v.fma(x(x, p2 + i), c2);
-      c3 = v.fma(x(x, p3 + i), c3);
-      i += L;
-    }
-    out[outAt] = sum(a0, b0, c0, d0) + rest(w, wAt, i, n, x, at);
-    out[outAt + outStep] = sum(a1, b1, c1, d1) + rest(w, wAt, i, n, x, p1);
-    out[outAt + 2 * outStep] = sum(a2, b2, c2, d2) + rest(w, wAt, i, n, x, p2);
-    out[outAt + 3 * outStep] = sum(a3, b3, c3, d3) + rest(w, wAt, i, n, x, p3);
+    a0.add(b0).add(c0.add(d0)).intoArray(room, 0);
+    a2.add(b2).add(c2.add(d2)).intoArray(room, L);
+    a1.add(b1).add(c1.add(d1)).intoArray(room, 2 * L);
+    a3.add(b3).add(c3.add(d3)).intoArray(room, 3 * L);
+  }
+
+  /**
+   * Sums of the lanes of two vectors in {@code room}: in a method of its own, since inlined behind
+   * a loop of eight accumulators it falls beyond the compiler's limit.
+   */
+  static void reduceTwo(float[] room, int at, float[] out, int outAt, int outStep) {
+    out[outAt] = Lanes.sum(x(room, at)) + 0f;
+    out[outAt + outStep] = Lanes.sum(x(room, at + L)) + 0f;
+  }
+
+  private static void reduce(float[] room, float[] out, int outAt, int outStep) {
+    out[outAt] = Lanes.sum(x(room, 0));
+    out[outAt + 1] = Lanes.sum(x(room, L));
+    out[outAt + outStep] = Lanes.sum(x(room, 2 * L));
+    out[outAt + outStep + 1] = Lanes.sum(x(room, 3 * L));
   }
 }

@@ -63,12 +63,34 @@ final class VectorInt8 implements Matrix {
 
   @Override
   public void decode(int row, int from, int to, float[] out, int at) {
+    if (fuses(from, to)) {
+      decodeBlocks(
+          code(row, from),
+          scaleStart + row * scaleRow + (long) from / BLOCK * scaleBlock,
+          to - from,
+          out,
+          at);
+      return;
+    }
     for (int start = from; start < to; ) {
       int block = start / BLOCK;
       int end = Math.min(to, (block + 1) * BLOCK);
       float scale = scale(scaleStart + row * scaleRow + block * scaleBlock);
       decodeSpan(code(row, start), end - start, scale, out, at + start - from);
       start = end;
+    }
+  }
+
+  private void decodeBlocks(long firstCode, long firstScale, int n, float[] out, int at) {
+    long code = firstCode;
+    long scale = firstScale;
+    for (int i = 0; i < n; i += BLOCK) {
+      FloatVector factor = FloatVector.broadcast(Lanes.FLOATS, scale(scale));
+      for (int j = 0; j < BLOCK; j += Lanes.COUNT) {
+        load(code + j).mul(factor).intoArray(out, at + i + j);
+      }
+      code += codeBlock;
+      scale += scaleBlock;
     }
   }
 
@@ -113,14 +135,88 @@ final class VectorInt8 implements Matrix {
         scales(first + (row - rowFrom) * scaleRow, blocks, room, (row - rowFrom) * blocks);
       }
     }
-    for (int row = rowFrom; row < rowTo; row++) {
+    int row = rowFrom;
+    if (Lanes.COUNT == 16 && (to - from) % (2 * BLOCK) == 0) {
+      // Far apart, so that each is a stream of its own to the prefetcher: neighbours read at half
+      // the rate.
+      int half = (rowTo - rowFrom) / 2;
+      int sums = (rowTo - rowFrom) * blocks;
+      for (; row < rowFrom + half; row++) {
+        long code = code(row, from);
+        int factor = (row - rowFrom) * blocks;
+        pair(
+            code,
+            code + half * codeRow,
+            to - from,
+            x,
+            at,
+            room,
+            factor,
+            factor + half * blocks,
+            sums);
+        VectorDots.reduceTwo(room, sums, out, outAt + row - rowFrom, half);
+      }
+      row += half;
+    }
+    for (; row < rowTo; row++) {
       out[outAt + row - rowFrom] =
-          dot(code(row, from), to - from, x, at, room, (row - rowFrom) * blocks);
+          single(code(row, from), to - from, x, at, room, (row - rowFrom) * blocks);
     }
   }
 
+  /** Two rows at once share the loads of x, and one's sum of lanes hides behind the other's. */
+  private void pair(
+      long start,
+      long nextStart,
+      int n,
+      float[] x,
+      int at,
+      float[] room,
+      int factor,
+      int nextFactor,
+      int roomAt) {
+    long code = start;
+    long next = nextStart;
+    int scale = factor;
+    int nextScale = nextFactor;
+    FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b0 = a0;
+    FloatVector c0 = a0;
+    FloatVector d0 = a0;
+    FloatVector a1 = a0;
+    FloatVector b1 = a0;
+    FloatVector c1 = a0;
+    FloatVector d1 = a0;
+    for (int i = 0; i < n; i += 2 * BLOCK) {
+      FloatVector s = FloatVector.broadcast(Lanes.FLOATS, room[scale]);
+      FloatVector t = FloatVector.broadcast(Lanes.FLOATS, room[nextScale]);
+      FloatVector u = VectorDots.x(x, at + i);
+      a0 = load(code).mul(s).fma(u, a0);
+      a1 = load(next).mul(t).fma(u, a1);
+      u = VectorDots.x(x, at + i + 16);
+      b0 = load(code + 16).mul(s).fma(u, b0);
+      b1 = load(next + 16).mul(t).fma(u, b1);
+      code += codeBlock;
+      next += codeBlock;
+      s = FloatVector.broadcast(Lanes.FLOATS, room[scale + 1]);
+      t = FloatVector.broadcast(Lanes.FLOATS, room[nextScale + 1]);
+      u = VectorDots.x(x, at + i + 32);
+      c0 = load(code).mul(s).fma(u, c0);
+      c1 = load(next).mul(t).fma(u, c1);
+      u = VectorDots.x(x, at + i + 48);
+      d0 = load(code + 16).mul(s).fma(u, d0);
+      d1 = load(next + 16).mul(t).fma(u, d1);
+      code += codeBlock;
+      next += codeBlock;
+      scale += 2;
+      nextScale += 2;
+    }
+    a0.add(b0).add(c0.add(d0)).intoArray(room, roomAt);
+    a1.add(b1).add(c1.add(d1)).intoArray(room, roomAt + Lanes.COUNT);
+  }
+
   /** Two blocks a turn: with sixteen lanes four vectors, with eight twice four. */
-  private float dot(long start, int n, float[] x, int at, float[] factors, int factor) {
+  private float single(long start, int n, float[] x, int at, float[] factors, int factor) {
     long code = start;
     int scale = factor;
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
@@ -161,7 +257,7 @@ final class VectorInt8 implements Matrix {
 
   @Override
   public int room(int rows) {
-    return rows * Math.ceilDiv(columns, BLOCK);
+    return rows * Math.ceilDiv(columns, BLOCK) + 2 * Lanes.COUNT;
   }
 
   private void scales(long from, int count, float[] out, int at) {

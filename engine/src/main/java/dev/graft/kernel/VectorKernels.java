@@ -54,6 +54,7 @@ final class VectorKernels implements Kernels {
   public void dots(
       float[] w,
       int wAt,
+      int rows,
       int n,
       float[] x,
       int xAt,
@@ -61,8 +62,9 @@ final class VectorKernels implements Kernels {
       int tokens,
       float[] out,
       int outAt,
-      int outStep) {
-    VectorDots.dots(w, wAt, n, x, xAt, xStep, tokens, out, outAt, outStep);
+      int outStep,
+      float[] room) {
+    VectorDots.dots(w, wAt, rows, n, x, xAt, xStep, tokens, out, outAt, outStep, room);
   }
 
   @Override
