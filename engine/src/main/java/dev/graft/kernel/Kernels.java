@@ -30,7 +30,7 @@ public interface Kernels {
    *
    * @param rows of w
    * @param n elements of a row
-   * @param room scratch of 4 · {@link #lanes()}
+   * @param room scratch of 12 · {@link #lanes()}
    */
   void dots(
       float[] w,

@@ -21,7 +21,7 @@ public final class MatrixVector {
   private static final long LEAST_BYTES = 48 << 10;
 
   /** Floats of decoded rows at a time, so that they stay in the second-level cache. */
-  private static final int DECODED = 64 << 10;
+  private static final int DECODED = 32 << 10;
 
   /** Floats behind what a thread uses, so that no two threads write into one cache line. */
   private static final int APART = 64;
@@ -36,7 +36,7 @@ public final class MatrixVector {
     this.kernels = kernels;
     this.workers = workers;
     this.scratch = new float[workers.threads()][0];
-    this.sums = new float[workers.threads()][4 * kernels.lanes() + APART];
+    this.sums = new float[workers.threads()][12 * kernels.lanes() + APART];
   }
 
   /** Computes all jobs; they must not write the same places. */
@@ -79,7 +79,7 @@ public final class MatrixVector {
   private void rows(Job job, int from, int to, int thread) {
     int columns = job.columnTo() - job.columnFrom();
     // A weak rank may have no columns at all: its part of each sum is 0.
-    int step = fused(job) ? to - from : Math.max(4, DECODED / Math.max(1, columns));
+    int step = fused(job) ? to - from : Math.max(3, DECODED / Math.max(1, columns) / 3 * 3);
     for (int row = from; row < to; row += step) {
       part(job, row, Math.min(to, row + step), thread);
     }

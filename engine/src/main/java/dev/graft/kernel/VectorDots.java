@@ -8,7 +8,6 @@ import jdk.incubator.vector.FloatVector;
  */
 final class VectorDots {
   private static final int L = Lanes.COUNT;
-  private static final int TOKENS = 4;
 
   private VectorDots() {}
 
@@ -16,8 +15,8 @@ final class VectorDots {
     return FloatVector.fromArray(Lanes.FLOATS, x, at);
   }
 
-  static float sum(FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
-    return Lanes.sum(a.add(b).add(c.add(d)));
+  static float sum(FloatVector a, FloatVector b) {
+    return Lanes.sum(a.add(b));
   }
 
   static void dots(
@@ -33,56 +32,44 @@ final class VectorDots {
       int outAt,
       int outStep,
       float[] room) {
-    // Blocks of rows and tokens leave no room for a tail.
-    int whole = n % (4 * L) == 0 ? tokens / 2 * 2 : 0;
-    // As many tokens at a time as stay in the first-level cache with two rows.
-    for (int t = 0; t < whole; t += TOKENS) {
-      blocks(
-          w,
-          wAt,
-          rows,
-          n,
-          x,
-          xAt + t * xStep,
-          xStep,
-          Math.min(TOKENS, whole - t),
-          out,
-          outAt + t * outStep,
-          outStep,
-          room);
-    }
-    for (int t = whole; t < tokens; t++) {
-      for (int r = 0; r < rows; r++) {
-        out[outAt + t * outStep + r] = one(w, wAt + r * n, n, x, xAt + t * xStep);
+    // Blocks of rows and tokens leave no room for a tail; twelve sums of two accumulators each need
+    // 32 registers.
+    int fours = n % (2 * L) == 0 && L >= 16 ? tokens / 4 * 4 : 0;
+    for (int t = 0; t < fours; t += 4) {
+      int r = 0;
+      for (; r + 3 <= rows; r += 3) {
+        threeByFour(w, wAt + r * n, n, x, xAt + t * xStep, xStep, room);
+        for (int q = 0; q < 4; q++) {
+          reduce(room, 3 * q * L, out, outAt + r + (t + q) * outStep);
+        }
       }
+      rest(w, wAt, r, rows, n, x, xAt, xStep, t, t + 4, out, outAt, outStep);
     }
+    rest(w, wAt, 0, rows, n, x, xAt, xStep, fours, tokens, out, outAt, outStep);
   }
 
-  private static void blocks(
+  private static void rest(
       float[] w,
       int wAt,
-      int rows,
+      int rowFrom,
+      int rowTo,
       int n,
       float[] x,
       int xAt,
       int xStep,
-      int tokens,
+      int from,
+      int to,
       float[] out,
       int outAt,
-      int outStep,
-      float[] room) {
-    // Sixteen accumulators need 32 registers.
-    int pairs = L >= 16 ? rows / 2 * 2 : 0;
-    for (int r = 0; r < pairs; r += 2) {
-      for (int t = 0; t < tokens; t += 2) {
-        twoByTwo(w, wAt + r * n, n, x, xAt + t * xStep, xStep, room);
-        reduce(room, out, outAt + r + t * outStep, outStep);
-      }
-    }
-    for (int r = pairs; r < rows; r++) {
-      for (int t = 0; t < tokens; t += 2) {
-        oneByTwo(
+      int outStep) {
+    for (int r = rowFrom; r < rowTo; r++) {
+      int t = from;
+      for (; t + 4 <= to; t += 4) {
+        oneByFour(
             w, wAt + r * n, n, x, xAt + t * xStep, xStep, out, outAt + r + t * outStep, outStep);
+      }
+      for (; t < to; t++) {
+        out[outAt + r + t * outStep] = one(w, wAt + r * n, n, x, xAt + t * xStep);
       }
     }
   }
@@ -90,31 +77,19 @@ final class VectorDots {
   static float one(float[] w, int wAt, int n, float[] x, int at) {
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
     FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
     int i = 0;
-    for (; i <= n - 4 * L; i += 4 * L) {
+    for (; i <= n - 2 * L; i += 2 * L) {
       a = x(w, wAt + i).fma(x(x, at + i), a);
       b = x(w, wAt + i + L).fma(x(x, at + i + L), b);
-      c = x(w, wAt + i + 2 * L).fma(x(x, at + i + 2 * L), c);
-      d = x(w, wAt + i + 3 * L).fma(x(x, at + i + 3 * L), d);
     }
     if (i <= n - L) {
       a = x(w, wAt + i).fma(x(x, at + i), a);
       i += L;
     }
-    if (i <= n - L) {
-      b = x(w, wAt + i).fma(x(x, at + i), b);
-      i += L;
-    }
-    if (i <= n - L) {
-      c = x(w, wAt + i).fma(x(x, at + i), c);
-      i += L;
-    }
-    return sum(a, b, c, d) + rest(w, wAt, i, n, x, at);
+    return sum(a, b) + tail(w, wAt, i, n, x, at);
   }
 
-  private static float rest(float[] w, int wAt, int from, int n, float[] x, int at) {
+  private static float tail(float[] w, int wAt, int from, int n, float[] x, int at) {
     float rest = 0;
     for (int i = from; i < n; i++) {
       rest = Math.fma(w[wAt + i], x[at + i], rest);
@@ -122,98 +97,141 @@ final class VectorDots {
     return rest;
   }
 
-  /**
-   * One row times two tokens; n is a multiple of four vectors. More in one method falls beyond the
-   * compiler's limit for inlining, and each vector becomes an object.
-   */
-  private static void oneByTwo(
+  /** One row times four tokens. */
+  private static void oneByFour(
       float[] w, int wAt, int n, float[] x, int at, int step, float[] out, int outAt, int outStep) {
     FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
     FloatVector b0 = a0;
-    FloatVector c0 = a0;
-    FloatVector d0 = a0;
     FloatVector a1 = a0;
     FloatVector b1 = a0;
-    FloatVector c1 = a0;
-    FloatVector d1 = a0;
-    int q = at + step;
-    for (int i = 0; i < n; i += 4 * L) {
-      FloatVector v = x(w, wAt + i);
-      a0 = v.fma(x(x, at + i), a0);
-      a1 = v.fma(x(x, q + i), a1);
-      v = x(w, wAt + i + L);
-      b0 = v.fma(x(x, at + i + L), b0);
-      b1 = v.fma(x(x, q + i + L), b1);
-      v = x(w, wAt + i + 2 * L);
-      c0 = v.fma(x(x, at + i + 2 * L), c0);
-      c1 = v.fma(x(x, q + i + 2 * L), c1);
-      v = x(w, wAt + i + 3 * L);
-      d0 = v.fma(x(x, at + i + 3 * L), d0);
-      d1 = v.fma(x(x, q + i + 3 * L), d1);
-    }
-    out[outAt] = sum(a0, b0, c0, d0);
-    out[outAt + outStep] = sum(a1, b1, c1, d1);
-  }
-
-  /** Two rows times two tokens: four loads for four products. The sums of lanes come later. */
-  private static void twoByTwo(
-      float[] w, int wAt, int n, float[] x, int at, int step, float[] room) {
-    FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector b0 = a0;
-    FloatVector c0 = a0;
-    FloatVector d0 = a0;
-    FloatVector a1 = a0;
-    FloatVector b1 = a0;
-    FloatVector c1 = a0;
-    FloatVector d1 = a0;
     FloatVector a2 = a0;
     FloatVector b2 = a0;
-    FloatVector c2 = a0;
-    FloatVector d2 = a0;
     FloatVector a3 = a0;
     FloatVector b3 = a0;
-    FloatVector c3 = a0;
-    FloatVector d3 = a0;
-    int q = at + step;
-    int next = wAt + n;
-    for (int i = 0; i < n; i += 4 * L) {
+    int p = at + step;
+    int q = at + 2 * step;
+    int r = at + 3 * step;
+    int i = 0;
+    for (; i <= n - 2 * L; i += 2 * L) {
       FloatVector v = x(w, wAt + i);
-      FloatVector y = x(w, next + i);
-      FloatVector s = x(x, at + i);
-      FloatVector t = x(x, q + i);
-      a0 = v.fma(s, a0);
-      a1 = v.fma(t, a1);
-      a2 = y.fma(s, a2);
-      a3 = y.fma(t, a3);
+      a0 = v.fma(x(x, at + i), a0);
+      a1 = v.fma(x(x, p + i), a1);
+      a2 = v.fma(x(x, q + i), a2);
+      a3 = v.fma(x(x, r + i), a3);
       v = x(w, wAt + i + L);
-      y = x(w, next + i + L);
-      s = x(x, at + i + L);
-      t = x(x, q + i + L);
-      b0 = v.fma(s, b0);
-      b1 = v.fma(t, b1);
-      b2 = y.fma(s, b2);
-      b3 = y.fma(t, b3);
-      v = x(w, wAt + i + 2 * L);
-      y = x(w, next + i + 2 * L);
-      s = x(x, at + i + 2 * L);
-      t = x(x, q + i + 2 * L);
-      c0 = v.fma(s, c0);
-      c1 = v.fma(t, c1);
-      c2 = y.fma(s, c2);
-      c3 = y.fma(t, c3);
-      v = x(w, wAt + i + 3 * L);
-      y = x(w, next + i + 3 * L);
-      s = x(x, at + i + 3 * L);
-      t = x(x, q + i + 3 * L);
-      d0 = v.fma(s, d0);
-      d1 = v.fma(t, d1);
-      d2 = y.fma(s, d2);
-      d3 = y.fma(t, d3);
+      b0 = v.fma(x(x, at + i + L), b0);
+      b1 = v.fma(x(x, p + i + L), b1);
+      b2 = v.fma(x(x, q + i + L), b2);
+      b3 = v.fma(x(x, r + i + L), b3);
     }
-    a0.add(b0).add(c0.add(d0)).intoArray(room, 0);
-    a2.add(b2).add(c2.add(d2)).intoArray(room, L);
-    a1.add(b1).add(c1.add(d1)).intoArray(room, 2 * L);
-    a3.add(b3).add(c3.add(d3)).intoArray(room, 3 * L);
+    if (i <= n - L) {
+      FloatVector v = x(w, wAt + i);
+      a0 = v.fma(x(x, at + i), a0);
+      a1 = v.fma(x(x, p + i), a1);
+      a2 = v.fma(x(x, q + i), a2);
+      a3 = v.fma(x(x, r + i), a3);
+      i += L;
+    }
+    out[outAt] = sum(a0, b0) + tail(w, wAt, i, n, x, at);
+    out[outAt + outStep] = sum(a1, b1) + tail(w, wAt, i, n, x, p);
+    out[outAt + 2 * outStep] = sum(a2, b2) + tail(w, wAt, i, n, x, q);
+    out[outAt + 3 * outStep] = sum(a3, b3) + tail(w, wAt, i, n, x, r);
+  }
+
+  /**
+   * Three rows times four tokens: seven loads for twelve products. A turn takes one vector, and the
+   * accumulators change places: what is larger falls beyond the compiler's limit for inlining, and
+   * each vector becomes an object. For the same reason the sums of lanes are a method of their own.
+   *
+   * @param n a multiple of two vectors
+   * @param room receives the sums before lanes are added, token by token
+   */
+  private static void threeByFour(
+      float[] w, int wAt, int n, float[] x, int at, int step, float[] room) {
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    FloatVector a00 = zero;
+    FloatVector b00 = zero;
+    FloatVector a01 = zero;
+    FloatVector b01 = zero;
+    FloatVector a02 = zero;
+    FloatVector b02 = zero;
+    FloatVector a10 = zero;
+    FloatVector b10 = zero;
+    FloatVector a11 = zero;
+    FloatVector b11 = zero;
+    FloatVector a12 = zero;
+    FloatVector b12 = zero;
+    FloatVector a20 = zero;
+    FloatVector b20 = zero;
+    FloatVector a21 = zero;
+    FloatVector b21 = zero;
+    FloatVector a22 = zero;
+    FloatVector b22 = zero;
+    FloatVector a30 = zero;
+    FloatVector b30 = zero;
+    FloatVector a31 = zero;
+    FloatVector b31 = zero;
+    FloatVector a32 = zero;
+    FloatVector b32 = zero;
+    for (int i = 0; i < n; i += L) {
+      FloatVector u = x(w, wAt + i);
+      FloatVector v = x(w, wAt + n + i);
+      FloatVector z = x(w, wAt + 2 * n + i);
+      FloatVector y;
+      FloatVector s;
+      y = x(x, at + 0 * step + i);
+      s = y.fma(u, a00);
+      a00 = b00;
+      b00 = s;
+      s = y.fma(v, a01);
+      a01 = b01;
+      b01 = s;
+      s = y.fma(z, a02);
+      a02 = b02;
+      b02 = s;
+      y = x(x, at + 1 * step + i);
+      s = y.fma(u, a10);
+      a10 = b10;
+      b10 = s;
+      s = y.fma(v, a11);
+      a11 = b11;
+      b11 = s;
+      s = y.fma(z, a12);
+      a12 = b12;
+      b12 = s;
+      y = x(x, at + 2 * step + i);
+      s = y.fma(u, a20);
+      a20 = b20;
+      b20 = s;
+      s = y.fma(v, a21);
+      a21 = b21;
+      b21 = s;
+      s = y.fma(z, a22);
+      a22 = b22;
+      b22 = s;
+      y = x(x, at + 3 * step + i);
+      s = y.fma(u, a30);
+      a30 = b30;
+      b30 = s;
+      s = y.fma(v, a31);
+      a31 = b31;
+      b31 = s;
+      s = y.fma(z, a32);
+      a32 = b32;
+      b32 = s;
+    }
+    a00.add(b00).intoArray(room, 0 * L);
+    a01.add(b01).intoArray(room, 1 * L);
+    a02.add(b02).intoArray(room, 2 * L);
+    a10.add(b10).intoArray(room, 3 * L);
+    a11.add(b11).intoArray(room, 4 * L);
+    a12.add(b12).intoArray(room, 5 * L);
+    a20.add(b20).intoArray(room, 6 * L);
+    a21.add(b21).intoArray(room, 7 * L);
+    a22.add(b22).intoArray(room, 8 * L);
+    a30.add(b30).intoArray(room, 9 * L);
+    a31.add(b31).intoArray(room, 10 * L);
+    a32.add(b32).intoArray(room, 11 * L);
   }
 
   /**
@@ -225,10 +243,9 @@ final class VectorDots {
     out[outAt + outStep] = Lanes.sum(x(room, at + L)) + 0f;
   }
 
-  private static void reduce(float[] room, float[] out, int outAt, int outStep) {
-    out[outAt] = Lanes.sum(x(room, 0));
-    out[outAt + 1] = Lanes.sum(x(room, L));
-    out[outAt + outStep] = Lanes.sum(x(room, 2 * L));
-    out[outAt + outStep + 1] = Lanes.sum(x(room, 3 * L));
+  private static void reduce(float[] room, int at, float[] out, int outAt) {
+    out[outAt] = Lanes.sum(x(room, at)) + 0f;
+    out[outAt + 1] = Lanes.sum(x(room, at + L)) + 0f;
+    out[outAt + 2] = Lanes.sum(x(room, at + 2 * L)) + 0f;
   }
 }

@@ -53,33 +53,21 @@ record VectorFloat32(String name, int rows, int columns, MemorySegment data) imp
     int n = to - from;
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
     FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
     int i = 0;
-    for (; i <= n - 4 * Lanes.COUNT; i += 4 * Lanes.COUNT) {
+    for (; i <= n - 2 * Lanes.COUNT; i += 2 * Lanes.COUNT) {
       long o = start + (long) i * 4;
       a = load(o).fma(VectorDots.x(x, at + i), a);
       b = load(o + 4L * Lanes.COUNT).fma(VectorDots.x(x, at + i + Lanes.COUNT), b);
-      c = load(o + 2L * 4 * Lanes.COUNT).fma(VectorDots.x(x, at + i + 2 * Lanes.COUNT), c);
-      d = load(o + 3L * 4 * Lanes.COUNT).fma(VectorDots.x(x, at + i + 3 * Lanes.COUNT), d);
     }
     if (i <= n - Lanes.COUNT) {
       a = load(start + (long) i * 4).fma(VectorDots.x(x, at + i), a);
-      i += Lanes.COUNT;
-    }
-    if (i <= n - Lanes.COUNT) {
-      b = load(start + (long) i * 4).fma(VectorDots.x(x, at + i), b);
-      i += Lanes.COUNT;
-    }
-    if (i <= n - Lanes.COUNT) {
-      c = load(start + (long) i * 4).fma(VectorDots.x(x, at + i), c);
       i += Lanes.COUNT;
     }
     float rest = 0;
     for (; i < n; i++) {
       rest = Math.fma(data.get(Codes.FLOAT, start + (long) i * 4), x[at + i], rest);
     }
-    return VectorDots.sum(a, b, c, d) + rest;
+    return VectorDots.sum(a, b) + rest;
   }
 
   private FloatVector load(long offset) {

@@ -99,7 +99,17 @@ final class VectorFloat8 implements Matrix {
       float[] room,
       float[] out,
       int outAt) {
-    for (int row = rowFrom; row < rowTo; row++) {
+    int row = rowFrom;
+    if (scalesPerRow == 1 && Lanes.COUNT >= 16 && (to - from) % (2 * Lanes.COUNT) == 0) {
+      // Far apart, so that each is a stream of its own to the prefetcher.
+      int half = (rowTo - rowFrom) / 2;
+      for (; row < rowFrom + half; row++) {
+        pair(row, row + half, from, to - from, x, at, room);
+        VectorDots.reduceTwo(room, 0, out, outAt + row - rowFrom, half);
+      }
+      row += half;
+    }
+    for (; row < rowTo; row++) {
       out[outAt + row - rowFrom] = dot(row, from, to, x, at);
     }
   }
@@ -115,24 +125,42 @@ final class VectorFloat8 implements Matrix {
     FloatVector factor = FloatVector.broadcast(Lanes.FLOATS, scale);
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
     FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
     int i = 0;
     for (; i <= n - 4 * Lanes.COUNT; i += 4 * Lanes.COUNT) {
       long o = start + i;
       a = load(o).mul(factor).fma(VectorDots.x(x, at + i), a);
       b = load(o + Lanes.COUNT).mul(factor).fma(VectorDots.x(x, at + i + Lanes.COUNT), b);
-      c = load(o + 2L * Lanes.COUNT).mul(factor).fma(VectorDots.x(x, at + i + 2 * Lanes.COUNT), c);
-      d = load(o + 3L * Lanes.COUNT).mul(factor).fma(VectorDots.x(x, at + i + 3 * Lanes.COUNT), d);
+      a = load(o + 2L * Lanes.COUNT).mul(factor).fma(VectorDots.x(x, at + i + 2 * Lanes.COUNT), a);
+      b = load(o + 3L * Lanes.COUNT).mul(factor).fma(VectorDots.x(x, at + i + 3 * Lanes.COUNT), b);
     }
-    return finish(start, i, n, scale, x, at, a, b, c, d);
+    return finish(start, i, n, scale, x, at, a, b);
+  }
+
+  /** Two rows at once share the loads of x, and one's sum of lanes hides behind the other's. */
+  private void pair(int row, int other, int from, int n, float[] x, int at, float[] room) {
+    long start = (long) row * columns + from;
+    long next = (long) other * columns + from;
+    FloatVector s = FloatVector.broadcast(Lanes.FLOATS, scales[row / rowBlock]);
+    FloatVector t = FloatVector.broadcast(Lanes.FLOATS, scales[other / rowBlock]);
+    FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b0 = a0;
+    FloatVector a1 = a0;
+    FloatVector b1 = a0;
+    for (int i = 0; i < n; i += 2 * Lanes.COUNT) {
+      FloatVector u = VectorDots.x(x, at + i);
+      a0 = load(start + i).mul(s).fma(u, a0);
+      a1 = load(next + i).mul(t).fma(u, a1);
+      u = VectorDots.x(x, at + i + Lanes.COUNT);
+      b0 = load(start + i + Lanes.COUNT).mul(s).fma(u, b0);
+      b1 = load(next + i + Lanes.COUNT).mul(t).fma(u, b1);
+    }
+    a0.add(b0).intoArray(room, 0);
+    a1.add(b1).intoArray(room, Lanes.COUNT);
   }
 
   private float blocks(long start, int n, int scaleAt, float[] x, int at) {
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
     FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
     int shift = Integer.numberOfTrailingZeros(columnBlock);
     int i = 0;
     for (; i <= n - 4 * Lanes.COUNT; i += 4 * Lanes.COUNT) {
@@ -140,29 +168,19 @@ final class VectorFloat8 implements Matrix {
       FloatVector factor = FloatVector.broadcast(Lanes.FLOATS, scales[scaleAt + (i >> shift)]);
       a = load(o).mul(factor).fma(VectorDots.x(x, at + i), a);
       b = load(o + Lanes.COUNT).mul(factor).fma(VectorDots.x(x, at + i + Lanes.COUNT), b);
-      c = load(o + 2L * Lanes.COUNT).mul(factor).fma(VectorDots.x(x, at + i + 2 * Lanes.COUNT), c);
-      d = load(o + 3L * Lanes.COUNT).mul(factor).fma(VectorDots.x(x, at + i + 3 * Lanes.COUNT), d);
+      a = load(o + 2L * Lanes.COUNT).mul(factor).fma(VectorDots.x(x, at + i + 2 * Lanes.COUNT), a);
+      b = load(o + 3L * Lanes.COUNT).mul(factor).fma(VectorDots.x(x, at + i + 3 * Lanes.COUNT), b);
     }
     float scale = i < n ? scales[scaleAt + (i >> shift)] : 0;
-    return finish(start, i, n, scale, x, at, a, b, c, d);
+    return finish(start, i, n, scale, x, at, a, b);
   }
 
   /** What is left: fewer than four vectors, which share one scale. */
   private float finish(
-      long start,
-      int done,
-      int n,
-      float scale,
-      float[] x,
-      int at,
-      FloatVector a,
-      FloatVector b,
-      FloatVector c,
-      FloatVector d) {
+      long start, int done, int n, float scale, float[] x, int at, FloatVector a, FloatVector b) {
     FloatVector factor = FloatVector.broadcast(Lanes.FLOATS, scale);
     FloatVector first = a;
     FloatVector second = b;
-    FloatVector third = c;
     int i = done;
     if (i <= n - Lanes.COUNT) {
       first = load(start + i).mul(factor).fma(VectorDots.x(x, at + i), first);
@@ -173,17 +191,22 @@ final class VectorFloat8 implements Matrix {
       i += Lanes.COUNT;
     }
     if (i <= n - Lanes.COUNT) {
-      third = load(start + i).mul(factor).fma(VectorDots.x(x, at + i), third);
+      first = load(start + i).mul(factor).fma(VectorDots.x(x, at + i), first);
       i += Lanes.COUNT;
     }
     float rest = 0;
     for (; i < n; i++) {
       rest = Math.fma(Codes.float8(codes.get(Codes.BYTE, start + i)) * scale, x[at + i], rest);
     }
-    return VectorDots.sum(first, second, third, d) + rest;
+    return VectorDots.sum(first, second) + rest;
   }
 
   private FloatVector load(long offset) {
     return Lanes.fromFloat8(ByteVector.fromMemorySegment(Lanes.BYTES, codes, offset, Lanes.ORDER));
+  }
+
+  @Override
+  public int room(int rows) {
+    return 2 * Lanes.COUNT;
   }
 }

@@ -181,12 +181,8 @@ final class VectorInt8 implements Matrix {
     int nextScale = nextFactor;
     FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
     FloatVector b0 = a0;
-    FloatVector c0 = a0;
-    FloatVector d0 = a0;
     FloatVector a1 = a0;
     FloatVector b1 = a0;
-    FloatVector c1 = a0;
-    FloatVector d1 = a0;
     for (int i = 0; i < n; i += 2 * BLOCK) {
       FloatVector s = FloatVector.broadcast(Lanes.FLOATS, room[scale]);
       FloatVector t = FloatVector.broadcast(Lanes.FLOATS, room[nextScale]);
@@ -201,18 +197,18 @@ final class VectorInt8 implements Matrix {
       s = FloatVector.broadcast(Lanes.FLOATS, room[scale + 1]);
       t = FloatVector.broadcast(Lanes.FLOATS, room[nextScale + 1]);
       u = VectorDots.x(x, at + i + 32);
-      c0 = load(code).mul(s).fma(u, c0);
-      c1 = load(next).mul(t).fma(u, c1);
+      a0 = load(code).mul(s).fma(u, a0);
+      a1 = load(next).mul(t).fma(u, a1);
       u = VectorDots.x(x, at + i + 48);
-      d0 = load(code + 16).mul(s).fma(u, d0);
-      d1 = load(next + 16).mul(t).fma(u, d1);
+      b0 = load(code + 16).mul(s).fma(u, b0);
+      b1 = load(next + 16).mul(t).fma(u, b1);
       code += codeBlock;
       next += codeBlock;
       scale += 2;
       nextScale += 2;
     }
-    a0.add(b0).add(c0.add(d0)).intoArray(room, roomAt);
-    a1.add(b1).add(c1.add(d1)).intoArray(room, roomAt + Lanes.COUNT);
+    a0.add(b0).intoArray(room, roomAt);
+    a1.add(b1).intoArray(room, roomAt + Lanes.COUNT);
   }
 
   /** Two blocks a turn: with sixteen lanes four vectors, with eight twice four. */
@@ -221,8 +217,6 @@ final class VectorInt8 implements Matrix {
     int scale = factor;
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
     FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
     int i = 0;
     if (Lanes.COUNT == 16) {
       for (; i <= n - 2 * BLOCK; i += 2 * BLOCK) {
@@ -231,8 +225,8 @@ final class VectorInt8 implements Matrix {
         long other = code + codeBlock;
         a = load(code).mul(first).fma(VectorDots.x(x, at + i), a);
         b = load(code + 16).mul(first).fma(VectorDots.x(x, at + i + 16), b);
-        c = load(other).mul(second).fma(VectorDots.x(x, at + i + 32), c);
-        d = load(other + 16).mul(second).fma(VectorDots.x(x, at + i + 48), d);
+        a = load(other).mul(second).fma(VectorDots.x(x, at + i + 32), a);
+        b = load(other + 16).mul(second).fma(VectorDots.x(x, at + i + 48), b);
         code += 2 * codeBlock;
         scale += 2;
       }
@@ -246,13 +240,13 @@ final class VectorInt8 implements Matrix {
         FloatVector first = FloatVector.broadcast(Lanes.FLOATS, factors[scale]);
         a = load(code).mul(first).fma(VectorDots.x(x, at + i), a);
         b = load(code + 8).mul(first).fma(VectorDots.x(x, at + i + 8), b);
-        c = load(code + 16).mul(first).fma(VectorDots.x(x, at + i + 16), c);
-        d = load(code + 24).mul(first).fma(VectorDots.x(x, at + i + 24), d);
+        a = load(code + 16).mul(first).fma(VectorDots.x(x, at + i + 16), a);
+        b = load(code + 24).mul(first).fma(VectorDots.x(x, at + i + 24), b);
         code += codeBlock;
         scale++;
       }
     }
-    return VectorDots.sum(a, b, c, d) + 0f;
+    return VectorDots.sum(a, b) + 0f;
   }
 
   @Override
