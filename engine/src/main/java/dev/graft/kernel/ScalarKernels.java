@@ -27,7 +27,7 @@ final class ScalarKernels implements Kernels {
 
   @Override
   public Matrix matrix(Weight weight) {
-    return new ScalarMatrix(weight);
+    return new ScalarMatrix(weight, true);
   }
 
   @Override

@@ -3,8 +3,13 @@ package dev.graft.kernel;
 import dev.graft.checkpoint.DType;
 import dev.graft.checkpoint.Weight;
 
-/** A weight read one value at a time, by the definition of its form. */
-record ScalarMatrix(Weight weight) implements Matrix {
+/**
+ * A weight read one value at a time, by the definition of its form.
+ *
+ * @param fused whether the products go with it: they add from the first column to the last, as
+ *     {@link ScalarKernels#dots} does and {@link VectorKernels#dots} does not
+ */
+record ScalarMatrix(Weight weight, boolean fused) implements Matrix {
   @Override
   public int rows() {
     return weight.rows();
@@ -35,7 +40,7 @@ record ScalarMatrix(Weight weight) implements Matrix {
 
   @Override
   public boolean fuses(int from, int to) {
-    return true;
+    return fused;
   }
 
   @Override

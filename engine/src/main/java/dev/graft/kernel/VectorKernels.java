@@ -41,7 +41,7 @@ final class VectorKernels implements Kernels {
       case Weight.Float8 float8 -> {
         for (float scale : float8.scales()) {
           if (scale >= VectorFloat8.LARGEST_SCALE) {
-            yield new ScalarMatrix(float8);
+            yield new ScalarMatrix(float8, false);
           }
         }
         yield new VectorFloat8(float8);
