@@ -71,8 +71,14 @@ record VectorFloat16(String name, int rows, int columns, MemorySegment data) imp
     return VectorDots.sum(a, b) + rest;
   }
 
+  /**
+   * Infinity and NaN, which a file may hold where a number overflowed as it was made, must not pass
+   * for numbers: by their exponent they are 2¹⁶ or more, which on its way up becomes infinity.
+   */
   private FloatVector load(long offset) {
     return Lanes.fromFloat16(ShortVector.fromMemorySegment(Lanes.SHORTS, data, offset, Lanes.ORDER))
-        .mul(0x1p112f);
+        .mul(0x1p112f)
+        .mul(0x1p112f)
+        .mul(0x1p-112f);
   }
 }
