@@ -33,7 +33,7 @@ public final class MatrixPanels {
   public void run(List<PanelJob> jobs) {
     int[] ends = ends(jobs);
     workers.run(
-        ends[ends.length - 1],
+        parts(ends),
         (part, thread) -> {
           int j = jobOf(part, ends);
           PanelJob job = jobs.get(j);
@@ -47,7 +47,7 @@ public final class MatrixPanels {
     int[] ends = ends(pairs.stream().map(Gated::gate).toList());
     int width = kernels.panelWidth();
     workers.run(
-        ends[ends.length - 1],
+        parts(ends),
         (part, thread) -> {
           int j = jobOf(part, ends);
           PanelJob gate = pairs.get(j).gate();
@@ -75,6 +75,10 @@ public final class MatrixPanels {
       ends[j] = parts;
     }
     return ends;
+  }
+
+  private static int parts(int[] ends) {
+    return ends.length == 0 ? 0 : ends[ends.length - 1];
   }
 
   private static int jobOf(int part, int[] ends) {

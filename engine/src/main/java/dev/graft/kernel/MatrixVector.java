@@ -46,7 +46,7 @@ public final class MatrixVector {
       total += bytes(job);
     }
     int threads = workers.threads();
-    int tokens = jobs.getFirst().tokens();
+    int tokens = jobs.stream().mapToInt(Job::tokens).max().orElse(1);
     long size = Math.max(PIECE_BYTES / tokens, LEAST_BYTES);
     int pieces = threads * Math.toIntExact(Math.max(1, Math.ceilDiv(total, threads * size)));
     long all = total;
