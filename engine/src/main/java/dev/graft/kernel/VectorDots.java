@@ -4,7 +4,7 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * Dot products of decoded rows with several tokens. Vector i of a row is added to accumulator i mod
- * 4, what is left of the row one by one; every fused {@link Matrix#dot} keeps this order.
+ * 2, what is left of the row one by one; every fused {@link Matrix#dot} keeps this order.
  */
 final class VectorDots {
   private static final int L = Lanes.COUNT;
