@@ -14,6 +14,11 @@ public final class DecodeAttention {
   private static final int STRETCH = 256;
   private static final int PAGE = KeyValuePages.SIZE;
 
+  /**
+   * Floats of unmerged results at a time, so that many queries over a long context stay bounded.
+   */
+  private static final int PARTIAL = 4 << 20;
+
   private final Kernels kernels;
   private final Workers workers;
   private final KeyValuePages pages;
@@ -57,7 +62,30 @@ public final class DecodeAttention {
   public void run(int layer, int[] positions, int[][] tables, float[] queries, float[] out) {
     int longest = Arrays.stream(positions).max().orElse(0);
     int stretches = longest / STRETCH + 1;
-    int rows = positions.length;
+    int fit = Math.max(1, PARTIAL / (stretches * heads.heads() * heads.headDim()));
+    for (int row = 0; row < positions.length; row += fit) {
+      rows(
+          layer,
+          row,
+          Math.min(positions.length, row + fit),
+          stretches,
+          positions,
+          tables,
+          queries,
+          out);
+    }
+  }
+
+  private void rows(
+      int layer,
+      int rowFrom,
+      int rowTo,
+      int stretches,
+      int[] positions,
+      int[][] tables,
+      float[] queries,
+      float[] out) {
+    int rows = rowTo - rowFrom;
     int kv = heads.keyValueHeads();
     int width = heads.heads() * heads.headDim();
     partial = grown(partial, rows * stretches * width);
@@ -67,7 +95,8 @@ public final class DecodeAttention {
         (part, thread) -> {
           int head = part % kv;
           int stretch = part / kv % stretches;
-          int row = part / kv / stretches;
+          int slot = part / kv / stretches;
+          int row = rowFrom + slot;
           int from = Math.max(stretch * STRETCH, positions[row] + 1 - window);
           int to = Math.min((stretch + 1) * STRETCH, positions[row] + 1);
           if (from < to) {
@@ -80,15 +109,15 @@ public final class DecodeAttention {
                 queries,
                 row * width,
                 scratch[thread],
-                (row * stretches + stretch) * width,
-                (row * stretches + stretch) * heads.heads() * 2);
+                (slot * stretches + stretch) * width,
+                (slot * stretches + stretch) * heads.heads() * 2);
           }
         });
-    for (int row = 0; row < rows; row++) {
+    for (int row = rowFrom; row < rowTo; row++) {
       int first = Math.max(0, positions[row] + 1 - window) / STRETCH;
       int last = positions[row] / STRETCH;
       for (int h = 0; h < heads.heads(); h++) {
-        merge(row * stretches, first, last, h, out, row * width + h * heads.headDim());
+        merge((row - rowFrom) * stretches, first, last, h, out, row * width + h * heads.headDim());
       }
     }
   }
