@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.json.JsonMapper;
@@ -34,9 +35,17 @@ import tools.jackson.databind.node.ObjectNode;
 final class RehearseCommand implements Callable<Integer> {
   private static final String CONFIG =
       """
-      {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 8, "hidden_size": 8,
-       "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 2,
-       "max_position_embeddings": 8, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true}
+      {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 8, "hidden_size": 64,
+       "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 2,
+       "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true}
+      """;
+
+  private static final String TOKENIZER =
+      """
+      {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+       "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": null, "decoder": null,
+       "model": {"type": "WordLevel", "unk_token": "a",
+                 "vocab": {"a": 0, "b": 1, "c": 2, "d": 3, "e": 4, "f": 5, "g": 6, "h": 7}}}
       """;
 
   /** Which cache. */
@@ -60,7 +69,14 @@ final class RehearseCommand implements Callable<Integer> {
       Path recipe = folder.resolve("recipe.yaml");
       writeModel(dense);
       if (what == What.engine) {
-        return Main.run("logits", dense.toString(), "--ids", "1,2,3", "--greedy", "4");
+        Files.writeString(dense.resolve("tokenizer.json"), TOKENIZER);
+        Path q8 = folder.resolve("q8");
+        return Stream.of(
+                Main.run("logits", dense.toString(), "--ids", "1,2,3", "--greedy", "4"),
+                Main.run("quantize", dense.toString(), q8.toString(), "--scheme", "q8"),
+                Main.run("generate", q8.toString(), "--prompt", "a b c", "--max-tokens", "32"))
+            .max(Integer::compare)
+            .orElseThrow();
       }
       writeEvents(run);
       Files.writeString(recipe, "model: dense\ndata: {train: [{tokens: t}]}\nout: run\n");

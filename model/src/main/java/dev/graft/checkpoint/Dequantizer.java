@@ -115,8 +115,10 @@ final class Dequantizer {
   /** A scale of 0 stands for a block of zeros, and for nothing else. */
   private static void requireUsable(StoredTensor tensor, StoredTensor scale, int columns) {
     int perRow = Math.ceilDiv(columns, Weight.BLOCK);
-    for (int block = 0; block < scale.elements(); block++) {
-      short bits = scale.data().get(Decoder.SHORT, block * 2L);
+    long blocks = scale.elements();
+    MemorySegment data = scale.data();
+    for (int block = 0; block < blocks; block++) {
+      short bits = data.get(Decoder.SHORT, block * 2L);
       if (bits <= 0 && !(bits == 0 && zeros(tensor, block / perRow, block % perRow, columns))) {
         throw new InvalidInputException(
             scale.file()
