@@ -26,7 +26,7 @@ record GroupPlan(Shares shares, int pages, CacheType cache, String kernels, Stri
         shares,
         options.pages(),
         options.cache(),
-        options.kernels().description(),
+        options.kernels().name(),
         fingerprint(checkpoint));
   }
 
@@ -67,13 +67,14 @@ record GroupPlan(Shares shares, int pages, CacheType cache, String kernels, Stri
           checkpoint.directory()
               + " is another model than rank 0's; give every rank a copy of the same directory");
     }
-    if (!kernels.equals(options.kernels().description())) {
+    if (!kernels.equals(options.kernels().name())) {
       return Optional.of(
-          "its "
-              + options.kernels().description()
-              + ", but rank 0's "
+          "it computes with "
+              + options.kernels().name()
+              + ", but rank 0 with "
               + kernels
-              + "; they round differently");
+              + ", which round differently; start all ranks with the same"
+              + " GRAFT_JAVA_OPTS=-Dgraft.vector.bits=256 or 128");
     }
     return Optional.empty();
   }

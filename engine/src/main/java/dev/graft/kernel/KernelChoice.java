@@ -1,6 +1,6 @@
 package dev.graft.kernel;
 
-import java.util.Locale;
+import dev.graft.checkpoint.InvalidInputException;
 
 /** Chooses the kernels of this process, with the reason in words. */
 public final class KernelChoice {
@@ -8,11 +8,16 @@ public final class KernelChoice {
 
   private KernelChoice() {}
 
-  /** The fastest kernels that work here; {@link Kernels#description} says which and why. */
+  /**
+   * The fastest kernels that work here; {@link Kernels#description} says which and why.
+   *
+   * @throws InvalidInputException if the system property {@value VectorWidth#PROPERTY} asks for a
+   *     vector width that there is not
+   */
   public static Kernels best() {
     if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
       return new ScalarKernels(
-          "scalar kernels, slow: the module "
+          "slow, for the module "
               + MODULE
               + " is not loaded; start Java with --add-modules "
               + MODULE);
@@ -22,22 +27,16 @@ public final class KernelChoice {
 
   /** Plain loops, whatever the machine. */
   public static Kernels scalar() {
-    return new ScalarKernels("scalar kernels: asked for");
+    return new ScalarKernels("asked for");
   }
 
-  // In a method of its own, so that without the module the class is never loaded.
+  // In a method of its own, so that without the module no class of it is loaded.
   private static Kernels vector() {
-    int bits = Lanes.FLOATS.vectorBitSize();
-    if (bits < 128) {
+    VectorWidth width = VectorWidth.here();
+    if (width.bits() < 128) {
       return new ScalarKernels(
-          "scalar kernels: this CPU offers vectors of " + bits + " bits, 128 are needed");
+          "slow, for this CPU offers vectors of " + width.bits() + " bits, and 128 are needed");
     }
-    String reason =
-        Integer.getInteger(Lanes.WIDTH) == null
-            ? "the widest of this CPU"
-            : "as " + Lanes.WIDTH + " asks";
-    return new VectorKernels(
-        String.format(
-            Locale.ROOT, "vector kernels, %d bits (%d floats): %s", bits, Lanes.COUNT, reason));
+    return new VectorKernels(width.reason());
   }
 }

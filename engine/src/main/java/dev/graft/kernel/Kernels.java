@@ -10,8 +10,16 @@ import dev.graft.checkpoint.Weight;
  * and the vector width: never on how many rows, tokens or threads take part in a call.
  */
 public interface Kernels {
+  /** Which kernels: two of one name round alike, on any machine. */
+  String name();
+
+  /** Why these, in words. */
+  String reason();
+
   /** What was chosen and why, for the log. */
-  String description();
+  default String description() {
+    return name() + ": " + reason();
+  }
 
   /** Floats that one vector holds; panels are {@link #panelWidth} wide. */
   int lanes();

@@ -12,14 +12,9 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** The vector shape of this process, and sums over its lanes in an order that never changes. */
 final class Lanes {
-  /** Set to 128, 256 or 512 to compute with that width; tests do. */
-  static final String WIDTH = "graft.vector.bits";
-
   static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
   static final VectorSpecies<Float> FLOATS =
-      Integer.getInteger(WIDTH, 0) == 0
-          ? FloatVector.SPECIES_PREFERRED
-          : VectorSpecies.of(float.class, VectorShape.forBitSize(Integer.getInteger(WIDTH)));
+      VectorSpecies.of(float.class, VectorShape.forBitSize(VectorWidth.here().bits()));
   static final int COUNT = FLOATS.length();
   static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
 

@@ -9,15 +9,20 @@ import dev.graft.checkpoint.Weight;
 final class ScalarKernels implements Kernels {
   private static final int LANES = 8;
 
-  private final String description;
+  private final String reason;
 
-  ScalarKernels(String description) {
-    this.description = description;
+  ScalarKernels(String reason) {
+    this.reason = reason;
   }
 
   @Override
-  public String description() {
-    return description;
+  public String name() {
+    return "scalar kernels";
+  }
+
+  @Override
+  public String reason() {
+    return reason;
   }
 
   @Override

@@ -11,15 +11,20 @@ final class VectorKernels implements Kernels {
   private static final int L = Lanes.COUNT;
   private static final FloatVector LANE_INDEX = FloatVector.zero(Lanes.FLOATS).addIndex(1);
 
-  private final String description;
+  private final String reason;
 
-  VectorKernels(String description) {
-    this.description = description;
+  VectorKernels(String reason) {
+    this.reason = reason;
   }
 
   @Override
-  public String description() {
-    return description;
+  public String name() {
+    return "vector kernels of " + Lanes.FLOATS.vectorBitSize() + " bits";
+  }
+
+  @Override
+  public String reason() {
+    return reason;
   }
 
   @Override
