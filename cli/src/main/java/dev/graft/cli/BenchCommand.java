@@ -7,7 +7,6 @@ import dev.graft.decoder.Chunk;
 import dev.graft.decoder.Decoder;
 import dev.graft.decoder.DecoderOptions;
 import dev.graft.decoder.Phase;
-import dev.graft.kernel.KernelChoice;
 import dev.graft.kernel.Kernels;
 import dev.graft.kernel.MachineRates;
 import dev.graft.kernel.Workers;
@@ -100,7 +99,7 @@ final class BenchCommand implements Callable<Integer> {
                 + limit);
       }
       int perSequence = Math.ceilDiv(context, KeyValuePages.SIZE);
-      Kernels kernels = KernelChoice.best();
+      Kernels kernels = KernelLine.best(true);
       DecoderOptions options =
           DecoderOptions.of(perSequence * batch)
               .withThreads(threads)

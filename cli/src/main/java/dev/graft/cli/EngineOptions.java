@@ -27,6 +27,11 @@ final class EngineOptions {
       description = "How strong each rank is, such as 5,3,1; equal ranks without.")
   private Optional<String> shares = Optional.empty();
 
+  @Option(
+      names = "--verbose",
+      description = "Says on standard error which kernels compute, and why these.")
+  boolean verbose;
+
   /** How many ranks. */
   int ranks() {
     return shares().ranks();

@@ -64,6 +64,11 @@ final class LogitsCommand implements Callable<Integer> {
   @Option(names = "--json", description = "One JSON object with every number.")
   private boolean json;
 
+  @Option(
+      names = "--verbose",
+      description = "Says on standard error which kernels compute, and why these.")
+  private boolean verbose;
+
   @Override
   public Integer call() throws IOException {
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
@@ -95,7 +100,9 @@ final class LogitsCommand implements Callable<Integer> {
   private Logits fromEngine(Checkpoint checkpoint) {
     EngineLogits logits = new EngineLogits(checkpoint.spec(), ids);
     DecoderOptions options =
-        DecoderOptions.of(EngineLogits.pages(checkpoint, ids.length + greedy)).withObserver(logits);
+        DecoderOptions.of(EngineLogits.pages(checkpoint, ids.length + greedy))
+            .withKernels(KernelLine.best(verbose))
+            .withObserver(logits);
     try (Decoder decoder = new Decoder(checkpoint, options)) {
       return logits.run(decoder, all, greedy);
     }

@@ -9,7 +9,6 @@ import dev.graft.decoder.DecoderOptions;
 import dev.graft.decoder.Forward;
 import dev.graft.decoder.RoutingObserver;
 import dev.graft.decoder.TensorParallelForward;
-import dev.graft.kernel.KernelChoice;
 import dev.graft.sample.Sampler;
 import dev.graft.sample.SamplingOptions;
 import dev.graft.sample.TextWriter;
@@ -86,7 +85,11 @@ final class TextModel implements AutoCloseable {
       int pages = Math.ceilDiv(context, KeyValuePages.SIZE);
       DecoderOptions decoder =
           new DecoderOptions(
-              options.threads, pages, options.cache, KernelChoice.best(), RoutingObserver.NONE);
+              options.threads,
+              pages,
+              options.cache,
+              KernelLine.best(options.verbose),
+              RoutingObserver.NONE);
       requireRoom(spec, decoder, context);
       Forward forward =
           options.ranks() == 1

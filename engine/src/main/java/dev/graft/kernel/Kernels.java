@@ -21,6 +21,9 @@ public interface Kernels {
     return name() + ": " + reason();
   }
 
+  /** Whether they stand on the Vector API; plain loops are many times slower. */
+  boolean vectors();
+
   /** Floats that one vector holds; panels are {@link #panelWidth} wide. */
   int lanes();
 

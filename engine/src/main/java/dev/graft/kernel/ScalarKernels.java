@@ -26,6 +26,11 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public boolean vectors() {
+    return false;
+  }
+
+  @Override
   public int lanes() {
     return LANES;
   }

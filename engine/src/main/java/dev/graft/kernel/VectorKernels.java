@@ -28,6 +28,11 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public boolean vectors() {
+    return true;
+  }
+
+  @Override
   public int lanes() {
     return L;
   }
