@@ -45,8 +45,35 @@ public interface Matrix {
       float[] out,
       int outAt);
 
-  /** Values of scratch space that {@link #dot} needs for so many rows. */
+  /** Values of scratch space that {@link #dot} and {@link #dots} need for so many rows. */
   default int room(int rows) {
     return 0;
+  }
+
+  /** Whether {@link #dots} is there for these columns. */
+  default boolean fusesTokens(int from, int to) {
+    return false;
+  }
+
+  /**
+   * The same for several tokens: out[outAt + t · outStep + i], token t's x at {@code at + t ·
+   * step}.
+   *
+   * @param room scratch space of the calling thread, at least {@link #room} values
+   */
+  default void dots(
+      int rowFrom,
+      int rowTo,
+      int from,
+      int to,
+      float[] x,
+      int at,
+      int step,
+      int tokens,
+      float[] room,
+      float[] out,
+      int outAt,
+      int outStep) {
+    throw new UnsupportedOperationException("decode the rows and use Kernels.dots");
   }
 }

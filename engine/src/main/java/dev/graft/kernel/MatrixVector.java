@@ -79,7 +79,10 @@ public final class MatrixVector {
   private void rows(Job job, int from, int to, int thread) {
     int columns = job.columnTo() - job.columnFrom();
     // A weak rank may have no columns at all: its part of each sum is 0.
-    int step = fused(job) ? to - from : Math.max(3, DECODED / Math.max(1, columns) / 3 * 3);
+    int step =
+        fused(job) || fusesTokens(job)
+            ? to - from
+            : Math.max(3, DECODED / Math.max(1, columns) / 3 * 3);
     for (int row = from; row < to; row += step) {
       part(job, row, Math.min(to, row + step), thread);
     }
@@ -89,6 +92,12 @@ public final class MatrixVector {
     return job.tokens() == 1
         && job.columnTo() > job.columnFrom()
         && job.matrix().fuses(job.columnFrom(), job.columnTo());
+  }
+
+  private static boolean fusesTokens(Job job) {
+    return job.tokens() > 1
+        && job.columnTo() > job.columnFrom()
+        && job.matrix().fusesTokens(job.columnFrom(), job.columnTo());
   }
 
   private void part(Job job, int from, int to, int thread) {
@@ -105,6 +114,22 @@ public final class MatrixVector {
           scratch(thread, matrix.room(to - from)),
           job.out(),
           job.outAt() + from - job.rowFrom());
+      return;
+    }
+    if (fusesTokens(job)) {
+      matrix.dots(
+          from,
+          to,
+          job.columnFrom(),
+          job.columnTo(),
+          job.x(),
+          job.xAt(),
+          job.xStep(),
+          job.tokens(),
+          scratch(thread, matrix.room(to - from)),
+          job.out(),
+          job.outAt() + from - job.rowFrom(),
+          job.outStep());
       return;
     }
     float[] decoded = scratch(thread, (to - from) * columns);

@@ -127,14 +127,7 @@ final class VectorInt8 implements Matrix {
       float[] out,
       int outAt) {
     int blocks = (to - from) / BLOCK;
-    long first = scaleStart + rowFrom * scaleRow + (long) from / BLOCK * scaleBlock;
-    if (scaleRow == blocks * scaleBlock) {
-      scales(first, (rowTo - rowFrom) * blocks, room, 0);
-    } else {
-      for (int row = rowFrom; row < rowTo; row++) {
-        scales(first + (row - rowFrom) * scaleRow, blocks, room, (row - rowFrom) * blocks);
-      }
-    }
+    scalesOf(rowFrom, rowTo, from, blocks, room);
     int row = rowFrom;
     if (Lanes.COUNT == 16 && (to - from) % (2 * BLOCK) == 0) {
       // Far apart, so that each is a stream of its own to the prefetcher: neighbours read at half
@@ -162,6 +155,160 @@ final class VectorInt8 implements Matrix {
       out[outAt + row - rowFrom] =
           single(code(row, from), to - from, x, at, room, (row - rowFrom) * blocks);
     }
+  }
+
+  private void scalesOf(int rowFrom, int rowTo, int from, int blocks, float[] room) {
+    long first = scaleStart + rowFrom * scaleRow + (long) from / BLOCK * scaleBlock;
+    if (scaleRow == blocks * scaleBlock) {
+      scales(first, (rowTo - rowFrom) * blocks, room, 0);
+    } else {
+      for (int row = rowFrom; row < rowTo; row++) {
+        scales(first + (row - rowFrom) * scaleRow, blocks, room, (row - rowFrom) * blocks);
+      }
+    }
+  }
+
+  @Override
+  public boolean fusesTokens(int from, int to) {
+    return Lanes.COUNT == 16 && from % BLOCK == 0 && (to - from) % BLOCK == 0;
+  }
+
+  @Override
+  public void dots(
+      int rowFrom,
+      int rowTo,
+      int from,
+      int to,
+      float[] x,
+      int at,
+      int step,
+      int tokens,
+      float[] room,
+      float[] out,
+      int outAt,
+      int outStep) {
+    int blocks = (to - from) / BLOCK;
+    scalesOf(rowFrom, rowTo, from, blocks, room);
+    int sums = (rowTo - rowFrom) * blocks;
+    int half = (rowTo - rowFrom) / 2;
+    for (int t = 0; t < tokens; t += 4) {
+      int live = Math.min(4, tokens - t);
+      // Places without a token repeat the last one.
+      int p = at + t * step;
+      int q = at + Math.min(t + 1, tokens - 1) * step;
+      int r = at + Math.min(t + 2, tokens - 1) * step;
+      int s = at + Math.min(t + 3, tokens - 1) * step;
+      for (int row = 0; row < half; row++) {
+        long code = code(rowFrom + row, from);
+        int factor = row * blocks;
+        fours(
+            code,
+            code + half * codeRow,
+            to - from,
+            x,
+            p,
+            q,
+            r,
+            s,
+            room,
+            factor,
+            factor + half * blocks,
+            sums);
+        for (int i = 0; i < live; i++) {
+          VectorDots.reduceTwo(
+              room, sums + 2 * i * Lanes.COUNT, out, outAt + (t + i) * outStep + row, half);
+        }
+      }
+      for (int row = 2 * half; row < rowTo - rowFrom; row++) {
+        for (int i = 0; i < live; i++) {
+          out[outAt + (t + i) * outStep + row] =
+              single(
+                  code(rowFrom + row, from), to - from, x, at + (t + i) * step, room, row * blocks);
+        }
+      }
+    }
+  }
+
+  /** Two rows times four tokens; the sums of lanes come later. */
+  private void fours(
+      long start,
+      long nextStart,
+      int n,
+      float[] x,
+      int p,
+      int q,
+      int r,
+      int s,
+      float[] room,
+      int factor,
+      int nextFactor,
+      int roomAt) {
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    FloatVector a00 = zero;
+    FloatVector b00 = zero;
+    FloatVector a01 = zero;
+    FloatVector b01 = zero;
+    FloatVector a10 = zero;
+    FloatVector b10 = zero;
+    FloatVector a11 = zero;
+    FloatVector b11 = zero;
+    FloatVector a20 = zero;
+    FloatVector b20 = zero;
+    FloatVector a21 = zero;
+    FloatVector b21 = zero;
+    FloatVector a30 = zero;
+    FloatVector b30 = zero;
+    FloatVector a31 = zero;
+    FloatVector b31 = zero;
+    long code = start;
+    long next = nextStart;
+    int scale = factor;
+    int nextScale = nextFactor;
+    for (int i = 0; i < n; i += BLOCK) {
+      FloatVector f = FloatVector.broadcast(Lanes.FLOATS, room[scale]);
+      FloatVector g = FloatVector.broadcast(Lanes.FLOATS, room[nextScale]);
+      FloatVector v = load(code).mul(f);
+      FloatVector w = load(next).mul(g);
+      FloatVector u;
+      u = VectorDots.x(x, p + i);
+      a00 = v.fma(u, a00);
+      a01 = w.fma(u, a01);
+      u = VectorDots.x(x, q + i);
+      a10 = v.fma(u, a10);
+      a11 = w.fma(u, a11);
+      u = VectorDots.x(x, r + i);
+      a20 = v.fma(u, a20);
+      a21 = w.fma(u, a21);
+      u = VectorDots.x(x, s + i);
+      a30 = v.fma(u, a30);
+      a31 = w.fma(u, a31);
+      v = load(code + 16).mul(f);
+      w = load(next + 16).mul(g);
+      u = VectorDots.x(x, p + i + 16);
+      b00 = v.fma(u, b00);
+      b01 = w.fma(u, b01);
+      u = VectorDots.x(x, q + i + 16);
+      b10 = v.fma(u, b10);
+      b11 = w.fma(u, b11);
+      u = VectorDots.x(x, r + i + 16);
+      b20 = v.fma(u, b20);
+      b21 = w.fma(u, b21);
+      u = VectorDots.x(x, s + i + 16);
+      b30 = v.fma(u, b30);
+      b31 = w.fma(u, b31);
+      code += codeBlock;
+      next += codeBlock;
+      scale++;
+      nextScale++;
+    }
+    a00.add(b00).intoArray(room, roomAt + 0 * Lanes.COUNT);
+    a01.add(b01).intoArray(room, roomAt + 1 * Lanes.COUNT);
+    a10.add(b10).intoArray(room, roomAt + 2 * Lanes.COUNT);
+    a11.add(b11).intoArray(room, roomAt + 3 * Lanes.COUNT);
+    a20.add(b20).intoArray(room, roomAt + 4 * Lanes.COUNT);
+    a21.add(b21).intoArray(room, roomAt + 5 * Lanes.COUNT);
+    a30.add(b30).intoArray(room, roomAt + 6 * Lanes.COUNT);
+    a31.add(b31).intoArray(room, roomAt + 7 * Lanes.COUNT);
   }
 
   /** Two rows at once share the loads of x, and one's sum of lanes hides behind the other's. */
@@ -251,7 +398,7 @@ final class VectorInt8 implements Matrix {
 
   @Override
   public int room(int rows) {
-    return rows * Math.ceilDiv(columns, BLOCK) + 2 * Lanes.COUNT;
+    return rows * Math.ceilDiv(columns, BLOCK) + 8 * Lanes.COUNT;
   }
 
   private void scales(long from, int count, float[] out, int at) {
