@@ -41,6 +41,7 @@ final class ChatCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     try (TextModel text = TextModel.open(model, engine, maxContext);
         ChatInput input = ChatInput.open()) {
+      System.err.println("/help lists commands, Ctrl-C ends an answer, Ctrl-D leaves");
       new ChatLoop(text, sampling.of(model), maxTokens, system, input).run();
     }
     return ExitCode.DONE.code();

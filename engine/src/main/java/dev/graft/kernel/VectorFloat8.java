@@ -121,6 +121,120 @@ final class VectorFloat8 implements Matrix {
         : blocks((long) row * columns + from, to - from, scaleAt, x, at);
   }
 
+  @Override
+  public boolean fusesTokens(int from, int to) {
+    return scalesPerRow == 1 && Lanes.COUNT >= 16 && (to - from) % (2 * Lanes.COUNT) == 0;
+  }
+
+  @Override
+  public void dots(
+      int rowFrom,
+      int rowTo,
+      int from,
+      int to,
+      float[] x,
+      int at,
+      int step,
+      int tokens,
+      float[] room,
+      float[] out,
+      int outAt,
+      int outStep) {
+    int half = (rowTo - rowFrom) / 2;
+    for (int t = 0; t < tokens; t += 4) {
+      int live = Math.min(4, tokens - t);
+      // Places without a token repeat the last one.
+      int p = at + t * step;
+      int q = at + Math.min(t + 1, tokens - 1) * step;
+      int r = at + Math.min(t + 2, tokens - 1) * step;
+      int s = at + Math.min(t + 3, tokens - 1) * step;
+      for (int row = 0; row < half; row++) {
+        fours(rowFrom + row, rowFrom + row + half, from, to - from, x, p, q, r, s, room);
+        for (int i = 0; i < live; i++) {
+          VectorDots.reduceTwo(
+              room, 2 * i * Lanes.COUNT, out, outAt + (t + i) * outStep + row, half);
+        }
+      }
+      for (int row = 2 * half; row < rowTo - rowFrom; row++) {
+        for (int i = 0; i < live; i++) {
+          out[outAt + (t + i) * outStep + row] =
+              dot(rowFrom + row, from, to, x, at + (t + i) * step);
+        }
+      }
+    }
+  }
+
+  /**
+   * Two rows times four tokens; the sums of lanes come later. A turn takes one vector, and the
+   * accumulators change places: more falls beyond the compiler's limit for inlining.
+   */
+  private void fours(
+      int row, int other, int from, int n, float[] x, int p, int q, int r, int s, float[] room) {
+    long start = (long) row * columns + from;
+    long next = (long) other * columns + from;
+    FloatVector f = FloatVector.broadcast(Lanes.FLOATS, scales[row / rowBlock]);
+    FloatVector g = FloatVector.broadcast(Lanes.FLOATS, scales[other / rowBlock]);
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    FloatVector a00 = zero;
+    FloatVector b00 = zero;
+    FloatVector a01 = zero;
+    FloatVector b01 = zero;
+    FloatVector a10 = zero;
+    FloatVector b10 = zero;
+    FloatVector a11 = zero;
+    FloatVector b11 = zero;
+    FloatVector a20 = zero;
+    FloatVector b20 = zero;
+    FloatVector a21 = zero;
+    FloatVector b21 = zero;
+    FloatVector a30 = zero;
+    FloatVector b30 = zero;
+    FloatVector a31 = zero;
+    FloatVector b31 = zero;
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector v = load(start + i).mul(f);
+      FloatVector w = load(next + i).mul(g);
+      FloatVector u;
+      FloatVector z;
+      u = VectorDots.x(x, p + i);
+      z = v.fma(u, a00);
+      a00 = b00;
+      b00 = z;
+      z = w.fma(u, a01);
+      a01 = b01;
+      b01 = z;
+      u = VectorDots.x(x, q + i);
+      z = v.fma(u, a10);
+      a10 = b10;
+      b10 = z;
+      z = w.fma(u, a11);
+      a11 = b11;
+      b11 = z;
+      u = VectorDots.x(x, r + i);
+      z = v.fma(u, a20);
+      a20 = b20;
+      b20 = z;
+      z = w.fma(u, a21);
+      a21 = b21;
+      b21 = z;
+      u = VectorDots.x(x, s + i);
+      z = v.fma(u, a30);
+      a30 = b30;
+      b30 = z;
+      z = w.fma(u, a31);
+      a31 = b31;
+      b31 = z;
+    }
+    a00.add(b00).intoArray(room, 0 * Lanes.COUNT);
+    a01.add(b01).intoArray(room, 1 * Lanes.COUNT);
+    a10.add(b10).intoArray(room, 2 * Lanes.COUNT);
+    a11.add(b11).intoArray(room, 3 * Lanes.COUNT);
+    a20.add(b20).intoArray(room, 4 * Lanes.COUNT);
+    a21.add(b21).intoArray(room, 5 * Lanes.COUNT);
+    a30.add(b30).intoArray(room, 6 * Lanes.COUNT);
+    a31.add(b31).intoArray(room, 7 * Lanes.COUNT);
+  }
+
   private float wholeRow(long start, int n, float scale, float[] x, int at) {
     FloatVector factor = FloatVector.broadcast(Lanes.FLOATS, scale);
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
@@ -207,6 +321,6 @@ final class VectorFloat8 implements Matrix {
 
   @Override
   public int room(int rows) {
-    return 2 * Lanes.COUNT;
+    return 8 * Lanes.COUNT;
   }
 }
