@@ -2,8 +2,8 @@ package dev.graft.cli;
 
 import dev.graft.checkpoint.Checkpoint;
 import dev.graft.checkpoint.InvalidInputException;
-import dev.graft.decoder.Decoder;
 import dev.graft.decoder.DecoderOptions;
+import dev.graft.decoder.Forward;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -69,6 +70,8 @@ final class LogitsCommand implements Callable<Integer> {
       description = "Says on standard error which kernels compute, and why these.")
   private boolean verbose;
 
+  @Mixin private RankOptions ranks;
+
   @Override
   public Integer call() throws IOException {
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
@@ -84,6 +87,10 @@ final class LogitsCommand implements Callable<Integer> {
                   + vocab);
         }
       }
+      if (engine == Engine.train && ranks.several()) {
+        throw new InvalidInputException(
+            "--tp and --shares are for the inference engine; leave out --engine train");
+      }
       Logits answer =
           engine == Engine.train
               ? TrainLogits.run(checkpoint, ids, all, greedy)
@@ -97,14 +104,14 @@ final class LogitsCommand implements Callable<Integer> {
     }
   }
 
-  private Logits fromEngine(Checkpoint checkpoint) {
+  private Logits fromEngine(Checkpoint checkpoint) throws IOException {
     EngineLogits logits = new EngineLogits(checkpoint.spec(), ids);
     DecoderOptions options =
         DecoderOptions.of(EngineLogits.pages(checkpoint, ids.length + greedy))
             .withKernels(KernelLine.best(verbose))
             .withObserver(logits);
-    try (Decoder decoder = new Decoder(checkpoint, options)) {
-      return logits.run(decoder, all, greedy);
+    try (Forward forward = ranks.open(checkpoint, options)) {
+      return logits.run(forward, all, greedy);
     }
   }
 

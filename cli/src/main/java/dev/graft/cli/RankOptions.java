@@ -59,6 +59,11 @@ final class RankOptions {
       description = "How long ranks that are processes wait for each other (${DEFAULT-VALUE}).")
   private int timeout;
 
+  /** Whether the model is to be dealt out. */
+  boolean several() {
+    return ranks.isPresent() || shares.isPresent();
+  }
+
   /**
    * Places a model as the options say.
    *
