@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -108,5 +110,29 @@ class GenerateCommandTest {
     assertEquals("", run.out());
     assertTrue(run.err().contains(says.strip()), run.err());
     assertEquals(1, run.err().strip().lines().count(), run.err());
+  }
+
+  @Test
+  void aCacheThatDoesNotFitSaysWhichContextWould(@TempDir Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(stories())) {
+      for (Path file : files.toList()) {
+        Files.createSymbolicLink(folder.resolve(file.getFileName()), file.toAbsolutePath());
+      }
+    }
+    Path config = folder.resolve("config.json");
+    String text = Files.readString(config);
+    Files.delete(config);
+    Files.writeString(
+        config, text.replaceAll("(\"max_position_embeddings\": *)\\d+", "$1 2000000000"));
+    Captured run =
+        Captured.run(
+            "generate", folder.toString(), "--prompt", "Once", "--max-context", "2000000000");
+    assertEquals(2, run.code(), run.err());
+    assertTrue(
+        run.err()
+            .matches(
+                "(?s).*a context of 2,000,000,000 tokens needs a key/value cache of [0-9,]+ MB, but [0-9,]+ MB"
+                    + " are free for it; give --max-context \\d+, .*"),
+        run.err());
   }
 }
