@@ -129,11 +129,10 @@ final class VectorInt8 implements Matrix {
     int blocks = (to - from) / BLOCK;
     scalesOf(rowFrom, rowTo, from, blocks, room);
     int row = rowFrom;
-    if (Lanes.COUNT == 16 && (to - from) % (2 * BLOCK) == 0) {
+    if (Lanes.COUNT == 16) {
       // Far apart, so that each is a stream of its own to the prefetcher: neighbours read at half
       // the rate.
       int half = (rowTo - rowFrom) / 2;
-      int sums = (rowTo - rowFrom) * blocks;
       for (; row < rowFrom + half; row++) {
         long code = code(row, from);
         int factor = (row - rowFrom) * blocks;
@@ -146,8 +145,9 @@ final class VectorInt8 implements Matrix {
             room,
             factor,
             factor + half * blocks,
-            sums);
-        VectorDots.reduceTwo(room, sums, out, outAt + row - rowFrom, half);
+            out,
+            outAt + row - rowFrom,
+            half);
       }
       row += half;
     }
@@ -318,10 +318,12 @@ final class VectorInt8 implements Matrix {
       int n,
       float[] x,
       int at,
-      float[] room,
+      float[] factors,
       int factor,
       int nextFactor,
-      int roomAt) {
+      float[] out,
+      int outAt,
+      int outStep) {
     long code = start;
     long next = nextStart;
     int scale = factor;
@@ -330,9 +332,9 @@ final class VectorInt8 implements Matrix {
     FloatVector b0 = a0;
     FloatVector a1 = a0;
     FloatVector b1 = a0;
-    for (int i = 0; i < n; i += 2 * BLOCK) {
-      FloatVector s = FloatVector.broadcast(Lanes.FLOATS, room[scale]);
-      FloatVector t = FloatVector.broadcast(Lanes.FLOATS, room[nextScale]);
+    for (int i = 0; i < n; i += BLOCK) {
+      FloatVector s = FloatVector.broadcast(Lanes.FLOATS, factors[scale]);
+      FloatVector t = FloatVector.broadcast(Lanes.FLOATS, factors[nextScale]);
       FloatVector u = VectorDots.x(x, at + i);
       a0 = load(code).mul(s).fma(u, a0);
       a1 = load(next).mul(t).fma(u, a1);
@@ -341,21 +343,11 @@ final class VectorInt8 implements Matrix {
       b1 = load(next + 16).mul(t).fma(u, b1);
       code += codeBlock;
       next += codeBlock;
-      s = FloatVector.broadcast(Lanes.FLOATS, room[scale + 1]);
-      t = FloatVector.broadcast(Lanes.FLOATS, room[nextScale + 1]);
-      u = VectorDots.x(x, at + i + 32);
-      a0 = load(code).mul(s).fma(u, a0);
-      a1 = load(next).mul(t).fma(u, a1);
-      u = VectorDots.x(x, at + i + 48);
-      b0 = load(code + 16).mul(s).fma(u, b0);
-      b1 = load(next + 16).mul(t).fma(u, b1);
-      code += codeBlock;
-      next += codeBlock;
-      scale += 2;
-      nextScale += 2;
+      scale++;
+      nextScale++;
     }
-    a0.add(b0).intoArray(room, roomAt);
-    a1.add(b1).intoArray(room, roomAt + Lanes.COUNT);
+    out[outAt] = VectorDots.sum(a0, b0) + 0f;
+    out[outAt + outStep] = VectorDots.sum(a1, b1) + 0f;
   }
 
   /** Two blocks a turn: with sixteen lanes four vectors, with eight twice four. */
