@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 
-/** float16 rows on the Vector API. */
+/** float16 rows on the Vector API; for why the loops stand here see {@link VectorFloat32}. */
 record VectorFloat16(String name, int rows, int columns, MemorySegment data) implements Matrix {
   VectorFloat16 {
     Codes.requireBytes(name, data, (long) rows * columns * 2);

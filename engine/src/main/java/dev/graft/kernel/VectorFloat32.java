@@ -3,7 +3,11 @@ package dev.graft.kernel;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** float32 rows on the Vector API. */
+/**
+ * float32 rows on the Vector API. Its loops stand again in {@link VectorBFloat16} and {@link
+ * VectorFloat16}: shared, with a load to override, each vector would become an object as soon as a
+ * process has weights of two forms.
+ */
 record VectorFloat32(String name, int rows, int columns, MemorySegment data) implements Matrix {
   VectorFloat32 {
     Codes.requireBytes(name, data, (long) rows * columns * 4);

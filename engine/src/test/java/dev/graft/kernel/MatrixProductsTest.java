@@ -26,6 +26,11 @@ class MatrixProductsTest {
     {97, 130},
     {131, 257},
     {48, 288},
+    {7, 96},
+    {2, 128},
+    {131, 192},
+    {10, 320},
+    {3, 640},
   };
 
   /** Part of a weight. */
@@ -93,7 +98,12 @@ class MatrixProductsTest {
     Random random = new Random(4);
     for (int[] shape : SHAPES) {
       WeightForm.Twins twins = form.twins(shape[0], shape[1], random);
-      for (Slice s : List.of(Slice.whole(twins.plain()), Slice.some(twins.plain(), random))) {
+      Slice some = Slice.some(twins.plain(), random);
+      // As a rank has it: all columns or whole blocks of them, of any rows.
+      Slice rows = new Slice(some.rowFrom(), some.rowTo(), 0, shape[1]);
+      Slice blocks =
+          new Slice(some.rowFrom(), some.rowTo(), Math.min(32, shape[1] / 64 * 32), shape[1]);
+      for (Slice s : List.of(Slice.whole(twins.plain()), some, rows, blocks)) {
         int tokens = 1 + random.nextInt(9);
         float[] x = Numbers.of(tokens * s.columns(), random);
         String what = form + " " + s + " tokens " + tokens;
