@@ -4,11 +4,9 @@ import dev.graft.cache.KeyValuePages;
 import dev.graft.checkpoint.Checkpoint;
 import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.checkpoint.ModelSpec;
-import dev.graft.decoder.Decoder;
 import dev.graft.decoder.DecoderOptions;
 import dev.graft.decoder.Forward;
 import dev.graft.decoder.RoutingObserver;
-import dev.graft.decoder.TensorParallelForward;
 import dev.graft.sample.Sampler;
 import dev.graft.sample.SamplingOptions;
 import dev.graft.sample.TextWriter;
@@ -91,12 +89,16 @@ final class TextModel implements AutoCloseable {
               KernelLine.best(options.verbose),
               RoutingObserver.NONE);
       requireRoom(spec, decoder, context);
-      Forward forward =
-          options.ranks() == 1
-              ? new Decoder(checkpoint, decoder)
-              : new TensorParallelForward(checkpoint, decoder, options.shares());
+      // Before ranks are started: what is missing is said at once.
       Tokenizer tokenizer = Tokenizer.open(path);
-      return new TextModel(path, checkpoint, tokenizer, forward, context);
+      try {
+        Set<Integer> ends = ends(path, tokenizer);
+        Forward forward = options.ranks.open(checkpoint, decoder);
+        return new TextModel(path, checkpoint, tokenizer, forward, ends, context);
+      } catch (IOException | RuntimeException e) {
+        tokenizer.close();
+        throw e;
+      }
     } catch (IOException | RuntimeException e) {
       checkpoint.close();
       throw e;
@@ -104,15 +106,19 @@ final class TextModel implements AutoCloseable {
   }
 
   private TextModel(
-      Path path, Checkpoint checkpoint, Tokenizer tokenizer, Forward forward, int context)
-      throws IOException {
+      Path path,
+      Checkpoint checkpoint,
+      Tokenizer tokenizer,
+      Forward forward,
+      Set<Integer> ends,
+      int context) {
     this.path = path;
     this.checkpoint = checkpoint;
     this.tokenizer = tokenizer;
     this.forward = forward;
     this.context = context;
     this.scheduler = new Scheduler(forward, SchedulerOptions.standard());
-    this.ends = ends(path, tokenizer);
+    this.ends = ends;
   }
 
   private static void require(String option, int value, int least) {

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -98,14 +100,24 @@ class GenerateCommandTest {
         "--max-context 3           | but the context is 3 tokens",
         "--max-context 0           | --max-context is 0; it must be at least 2",
         "--threads 0               | --threads is 0; it must be at least 1",
-        "--tp 9                    | more ranks than the",
+        "--tp 9                    | --tp 9 is more ranks than the 8 query heads",
+        "--tp 0                    | --tp is 0; it must be at least 1",
+        "--tp two                  | is not an int",
+        "--tp 3 --shares 5,3       | --shares 5,3 names 2 ranks, but --tp is 3",
+        "--shares 5,0,1            | --shares 5,0,1 has the share 0; give whole numbers from 1",
+        "--shares 5,-3,1           | --shares 5,-3,1 has the share -3; give whole numbers from 1",
+        "--shares 5,three,1        | --shares 5,three,1 has the share 'three'; give whole numbers",
+        "--shares 1,1,1,1,1,1,1,1,1 | is more ranks than the 8 query heads",
+        "--tp 2 --launch anywhere  | expected one of [threads, processes, hosts]",
+        "--tp 2 --launch hosts     | needs --master HOST:PORT",
+        "--tp 2 --rank-timeout 0   | --rank-timeout is 0; give at least 1 second",
         "--seed x                  | is not a long",
       })
   void whatCannotBeUsedIsOneSentence(String options, String says) {
-    String[] more = options.strip().split(" ", 2);
-    Captured run =
-        Captured.run(
-            "generate", stories().toString(), "--prompt", "Once upon a time", more[0], more[1]);
+    List<String> args =
+        new ArrayList<>(List.of("generate", stories().toString(), "--prompt", "Once upon a time"));
+    args.addAll(List.of(options.strip().split(" ")));
+    Captured run = Captured.run(args.toArray(String[]::new));
     assertEquals(2, run.code(), run.err());
     assertEquals("", run.out());
     assertTrue(run.err().contains(says.strip()), run.err());
