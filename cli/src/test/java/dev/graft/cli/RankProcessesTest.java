@@ -2,6 +2,7 @@ package dev.graft.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,11 +14,9 @@ import dev.graft.decoder.Forward;
 import dev.graft.decoder.Phase;
 import dev.graft.layout.PeerLostException;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -69,10 +68,30 @@ class RankProcessesTest {
   }
 
   @Test
+  void aFrozenRankIsGivenUpAfterTheTimeout() throws Exception {
+    long frozen;
+    try (Checkpoint checkpoint = Checkpoint.open(Shared.path("golden/tiny-skywork-moe-fp8"));
+        Forward processes =
+            open(checkpoint, "--tp", "3", "--launch", "processes", "--rank-timeout", "15")) {
+      logits(processes, Phase.PREFILL);
+      frozen = ((RankProcesses) processes).processIds().getFirst();
+      OwnProcess.signal("STOP", frozen);
+      for (Phase phase : Phase.values()) {
+        PeerLostException lost =
+            assertThrows(PeerLostException.class, () -> logits(processes, phase));
+        assertEquals("rank 1 of 3 was lost: it did not answer within 15 s", lost.getMessage());
+      }
+    }
+    assertFalse(
+        ProcessHandle.of(frozen).map(ProcessHandle::isAlive).orElse(false), "it is left behind");
+  }
+
+  @Test
   void ranksStartedByHandFindRankZeroByTheVariablesOfTorchrun() throws Exception {
     Path model = Shared.path("golden/tiny-mixtral");
     int port = freePort();
-    ProcessBuilder rank = new ProcessBuilder(command("rank", model.toString(), "--threads", "1"));
+    ProcessBuilder rank =
+        new ProcessBuilder(OwnProcess.command("rank", model.toString(), "--threads", "1"));
     rank.environment()
         .putAll(
             Map.of(
@@ -104,21 +123,12 @@ class RankProcessesTest {
     }
   }
 
-  private static List<String> command(String... args) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
-    command.addAll(List.of(args));
-    return command;
-  }
-
   @Test
   void aRankThatCannotTakePartSaysWhyThroughRankZero() throws Exception {
     Path model = Shared.path("golden/tiny-mixtral");
     int port = freePort();
     List<String> command =
-        command(
+        OwnProcess.command(
             "rank",
             Shared.path("golden/tiny-skywork-moe").toString(),
             "--rank",

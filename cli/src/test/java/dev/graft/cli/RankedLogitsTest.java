@@ -3,18 +3,20 @@ package dev.graft.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.graft.quantize.QuantizeOptions;
+import dev.graft.quantize.Quantizer;
+import dev.graft.quantize.Scheme;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -31,15 +33,52 @@ class RankedLogitsTest {
   }
 
   @Test
-  void threadsAndProcessesGiveWhatOneRankGives() {
-    Path model = Shared.path("golden/tiny-skywork-moe-fp8");
+  void ranksOfTheFp8MoeGiveWhatOneGives() {
+    compare(
+        Shared.path("golden/tiny-skywork-moe-fp8"),
+        List.of("--tp", "2"),
+        List.of("--shares", "5,3,1"),
+        List.of("--tp", "6"),
+        List.of("--tp", "2", "--launch", "processes"));
+  }
+
+  /** 4 query heads in 2 groups: over 3 ranks both groups' key/value heads are held twice. */
+  @Test
+  void processesCutGroups() {
+    compare(
+        Shared.path("golden/tiny-mixtral"),
+        List.of("--shares", "5,3,1", "--launch", "processes"),
+        List.of("--tp", "4", "--launch", "processes"));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void processesCutQuantisedForms(Scheme scheme, @TempDir Path folder) throws IOException {
+    Path model = folder.resolve("model");
+    QuantizeOptions options = new QuantizeOptions(scheme, true, Long.MAX_VALUE);
+    Quantizer.run(Shared.path("golden/tiny-mixtral"), model, options, bytes -> {});
+    compare(
+        model, List.of("--shares", "5,3,1"), List.of("--shares", "2,1", "--launch", "processes"));
+  }
+
+  /** Rows of 64 in blocks of 32, and heads of 8: o_proj is cut within blocks. */
+  @ParameterizedTest
+  @ValueSource(strings = {"f16", "q8_0"})
+  void aGgufFileIsDealtOutToo(String type, @TempDir Path folder) {
+    Path file = folder.resolve("stories.gguf");
+    Path stories = Shared.path("models/stories260k");
+    Captured export = Captured.run("export", stories.toString(), file.toString(), "--type", type);
+    assertEquals(0, export.code(), export.err());
+    compare(
+        file,
+        List.of("--tp", "8"),
+        List.of("--shares", "5,3,1"),
+        List.of("--tp", "3", "--launch", "processes"));
+  }
+
+  @SafeVarargs
+  private static void compare(Path model, List<String>... ways) {
     JsonNode one = logits(model);
-    List<List<String>> ways =
-        List.of(
-            List.of("--tp", "2"),
-            List.of("--shares", "5,3,1"),
-            List.of("--tp", "6"),
-            List.of("--tp", "2", "--launch", "processes"));
     for (List<String> way : ways) {
       JsonNode many = logits(model, way.toArray(String[]::new));
       assertEquals(one.get("greedy"), many.get("greedy"), "" + way);
@@ -53,7 +92,8 @@ class RankedLogitsTest {
       for (int l = 0; l < one.get("router").size(); l++) {
         assertEquals(
             one.get("router").get(l).get("expert_ids"),
-            many.get("router").get(l).get("expert_ids"));
+            many.get("router").get(l).get("expert_ids"),
+            "" + way);
       }
     }
   }
@@ -77,65 +117,42 @@ class RankedLogitsTest {
   /** The whole command line as a user runs it, one of whose ranks is killed in mid-text. */
   @Test
   void aKilledRankEndsTheVerbWithASentence() throws Exception {
-    Process verb = startLongText();
-    try {
-      ProcessHandle rank = awaitRank(verb);
+    try (OwnProcess verb = startLongText()) {
+      ProcessHandle rank = verb.awaitRank();
       // In its steps by now or still placing the model: either way the verb must end.
       TimeUnit.SECONDS.sleep(4);
-      assertTrue(verb.isAlive(), "the text came to its end before the rank was killed");
+      assertTrue(verb.process().isAlive(), "the text came to its end before the rank was killed");
       rank.destroyForcibly();
-      assertTrue(verb.waitFor(2, TimeUnit.MINUTES), "the verb hangs");
-      String said = new String(verb.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertEquals(1, verb.exitValue(), said);
+      int code = verb.awaitEnd();
+      String said = verb.err();
+      assertEquals(1, code, said);
       assertTrue(
           said.contains("graft: rank 1 of 2 was lost: its process was ended by signal 9"), said);
-      assertEquals("", new String(verb.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
-    } finally {
-      verb.descendants().forEach(ProcessHandle::destroyForcibly);
-      verb.destroyForcibly();
+      assertEquals("", verb.out());
     }
   }
 
   @Test
   void ranksEndWithTheProcessThatStartedThem() throws Exception {
-    Process verb = startLongText();
-    try {
-      ProcessHandle rank = awaitRank(verb);
+    try (OwnProcess verb = startLongText()) {
+      ProcessHandle rank = verb.awaitRank();
       TimeUnit.SECONDS.sleep(4);
-      verb.destroyForcibly();
+      verb.process().destroyForcibly();
       rank.onExit().get(2, TimeUnit.MINUTES);
-    } finally {
-      verb.descendants().forEach(ProcessHandle::destroyForcibly);
-      verb.destroyForcibly();
     }
   }
 
-  private static Process startLongText() throws IOException {
-    Path smollm2 =
-        Optional.ofNullable(System.getenv("GRAFT_SMOLLM2"))
-            .map(Path::of)
-            .orElseGet(() -> Project.root().resolve("target/smollm2"));
-    Assumptions.assumeTrue(
-        Files.exists(smollm2),
-        () -> "SKIPPED: " + smollm2 + " is not there; run scripts/smollm2 or set GRAFT_SMOLLM2");
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
-    command.addAll(List.of("logits", smollm2.toString(), "--ids", "1,2,3", "--greedy", "7000"));
-    command.addAll(List.of("--tp", "2", "--launch", "processes"));
-    return new ProcessBuilder(command).start();
-  }
-
-  private static ProcessHandle awaitRank(Process verb) throws InterruptedException {
-    for (int i = 0; i < 6000; i++) {
-      Optional<ProcessHandle> rank = verb.descendants().findFirst();
-      if (rank.isPresent()) {
-        return rank.get();
-      }
-      assertTrue(verb.isAlive(), "the verb ended at once");
-      TimeUnit.MILLISECONDS.sleep(10);
-    }
-    throw new AssertionError("no rank was started");
+  private static OwnProcess startLongText() throws IOException {
+    return OwnProcess.start(
+        "logits",
+        OwnProcess.smollm2().toString(),
+        "--ids",
+        "1,2,3",
+        "--greedy",
+        "7000",
+        "--tp",
+        "2",
+        "--launch",
+        "processes");
   }
 }

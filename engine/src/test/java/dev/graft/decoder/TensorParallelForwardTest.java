@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.graft.checkpoint.Checkpoint;
 import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.kernel.KernelChoice;
+import dev.graft.kernel.Kernels;
 import dev.graft.layout.Collective;
 import dev.graft.layout.PeerLostException;
 import dev.graft.layout.Shares;
@@ -16,6 +17,7 @@ import dev.graft.quantize.QuantizeOptions;
 import dev.graft.quantize.Quantizer;
 import dev.graft.quantize.Scheme;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,6 +26,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -180,12 +183,24 @@ class TensorParallelForwardTest {
     return new Greedy(tokens, sure);
   }
 
+  /** Also in the forms of weights whose kernels take several tokens at once. */
   @Test
-  void bitsDoNotDependOnTheBatch() throws IOException {
-    try (Checkpoint checkpoint = Checkpoint.open(Shared.path("golden/tiny-mixtral"));
+  void bitsDoNotDependOnTheBatch(@TempDir Path folder) throws IOException {
+    Path model = Shared.path("golden/tiny-mixtral");
+    bitsDoNotDependOnTheBatch(model, Shares.parse("2,1,1"));
+    for (Scheme scheme : Scheme.values()) {
+      Path quantised = folder.resolve("" + scheme);
+      Quantizer.run(
+          model, quantised, new QuantizeOptions(scheme, true, Long.MAX_VALUE), bytes -> {});
+      bitsDoNotDependOnTheBatch(quantised, Shares.parse("5,3,1"));
+    }
+  }
+
+  private static void bitsDoNotDependOnTheBatch(Path model, Shares shares) throws IOException {
+    try (Checkpoint checkpoint = Checkpoint.open(model);
         TensorParallelForward dealt =
             new TensorParallelForward(
-                checkpoint, DecoderOptions.of(PAGES).withThreads(3), Shares.parse("2,1,1"))) {
+                checkpoint, DecoderOptions.of(PAGES).withThreads(3), shares)) {
       int[] a = IntStream.range(0, 70).map(i -> i * 7 % 512).toArray();
       int[] b = IntStream.range(0, 45).map(i -> (i * 31 + 5) % 512).toArray();
       int[] tableA = {0, 1, 2};
@@ -195,7 +210,18 @@ class TensorParallelForwardTest {
         float[][] both =
             dealt.step(
                 List.of(new Chunk(b, 0, tableB, phase, 1), new Chunk(a, 0, tableA, phase, 3)));
-        assertArrayEquals(alone, both[1], "" + phase);
+        assertArrayEquals(alone, both[1], model.getFileName() + " " + phase);
+      }
+      // One token after a, alone and beside 1 … 5 other sequences.
+      float[] next = dealt.step(List.of(new Chunk(new int[] {9}, 70, tableA, Phase.DECODE, 1)))[0];
+      for (int others = 1; others < 6; others++) {
+        List<Chunk> chunks = new ArrayList<>();
+        for (int i = 0; i < others; i++) {
+          chunks.add(new Chunk(new int[] {i * 50 + 3}, 0, new int[] {3 + i}, Phase.DECODE, 1));
+        }
+        chunks.add(others / 2, new Chunk(new int[] {9}, 70, tableA, Phase.DECODE, 1));
+        assertArrayEquals(
+            next, dealt.step(chunks)[others / 2], model.getFileName() + " beside " + others);
       }
     }
   }
@@ -264,6 +290,39 @@ class TensorParallelForwardTest {
           assertThrows(PeerLostException.class, () -> all(dealt, ids, Phase.DECODE));
       assertEquals(
           "rank 0 of 4 was lost: it failed: the observer has seen enough", lost.getMessage());
+    }
+  }
+
+  /** Whatever ends a rank's thread, and whichever rank it is: nobody waits for it. */
+  @Test
+  void aRankThreadThatDiesIsNamed() throws IOException {
+    Kernels good = KernelChoice.best();
+    AtomicBoolean dying = new AtomicBoolean();
+    Kernels kernels =
+        (Kernels)
+            Proxy.newProxyInstance(
+                Kernels.class.getClassLoader(),
+                new Class<?>[] {Kernels.class},
+                (proxy, method, args) -> {
+                  if (dying.get() && Thread.currentThread().getName().equals("graft-rank-2")) {
+                    throw new StackOverflowError("no room");
+                  }
+                  return method.invoke(good, args);
+                });
+    try (Checkpoint checkpoint = Checkpoint.open(Shared.path("golden/tiny-mixtral"));
+        TensorParallelForward dealt =
+            new TensorParallelForward(
+                checkpoint,
+                DecoderOptions.of(PAGES).withThreads(1).withKernels(kernels),
+                Shares.equal(4))) {
+      int[] ids = {1, 2, 3};
+      all(dealt, ids, Phase.DECODE);
+      dying.set(true);
+      assertThrows(StackOverflowError.class, () -> all(dealt, ids, Phase.DECODE));
+      dying.set(false);
+      PeerLostException lost =
+          assertThrows(PeerLostException.class, () -> all(dealt, ids, Phase.DECODE));
+      assertEquals("rank 2 of 4 was lost: it failed: no room", lost.getMessage());
     }
   }
 

@@ -1,0 +1,87 @@
+package dev.graft.cli;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
+
+/** A command line that runs as a user runs it, in a process of its own. */
+record OwnProcess(Process process) implements AutoCloseable {
+  /** Starts a verb with the class path and the JVM options of the tests. */
+  static OwnProcess start(String... args) throws IOException {
+    return new OwnProcess(new ProcessBuilder(command(args)).start());
+  }
+
+  static List<String> command(String... args) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    command.addAll(List.of(args));
+    return command;
+  }
+
+  /** A model that takes a while; the test is skipped aloud where it is absent. */
+  static Path smollm2() {
+    Path smollm2 =
+        Optional.ofNullable(System.getenv("GRAFT_SMOLLM2"))
+            .map(Path::of)
+            .orElseGet(() -> Project.root().resolve("target/smollm2"));
+    Assumptions.assumeTrue(
+        Files.exists(smollm2),
+        () -> "SKIPPED: " + smollm2 + " is not there; run scripts/smollm2 or set GRAFT_SMOLLM2");
+    return smollm2;
+  }
+
+  /** The first process that it starts. */
+  ProcessHandle awaitRank() throws InterruptedException {
+    for (int i = 0; i < 6000; i++) {
+      Optional<ProcessHandle> rank = process.descendants().findFirst();
+      if (rank.isPresent()) {
+        return rank.get();
+      }
+      assertTrue(process.isAlive(), "the verb ended at once");
+      TimeUnit.MILLISECONDS.sleep(10);
+    }
+    throw new AssertionError("no rank was started");
+  }
+
+  /** Its exit code. */
+  int awaitEnd() throws InterruptedException {
+    assertTrue(process.waitFor(2, TimeUnit.MINUTES), "the verb hangs");
+    return process.exitValue();
+  }
+
+  String err() throws IOException {
+    return rest(process.getErrorStream());
+  }
+
+  String out() throws IOException {
+    return rest(process.getInputStream());
+  }
+
+  private static String rest(InputStream stream) throws IOException {
+    return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  /** Sends a signal, such as STOP. */
+  static void signal(String name, long process) throws IOException, InterruptedException {
+    Process kill = new ProcessBuilder("kill", "-" + name, "" + process).inheritIO().start();
+    assertTrue(kill.waitFor() == 0, "kill -" + name + " " + process);
+  }
+
+  @Override
+  public void close() {
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly();
+  }
+}
