@@ -188,8 +188,9 @@ final class RankProcesses implements Forward {
   }
 
   private void endAll() {
+    others.forEach(rank -> rank.process().destroyForcibly());
     for (Rank rank : others) {
-      rank.process().destroyForcibly();
+      await(rank.process());
       try {
         Files.deleteIfExists(rank.errors());
       } catch (IOException e) {

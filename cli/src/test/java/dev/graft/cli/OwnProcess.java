@@ -42,10 +42,15 @@ record OwnProcess(Process process) implements AutoCloseable {
     return smollm2;
   }
 
-  /** The first process that it starts. */
+  /** The first rank that it starts; libraries start other processes, for a moment. */
   ProcessHandle awaitRank() throws InterruptedException {
     for (int i = 0; i < 6000; i++) {
-      Optional<ProcessHandle> rank = process.descendants().findFirst();
+      Optional<ProcessHandle> rank =
+          process
+              .descendants()
+              .filter(child ->
+                  List.of(child.info().arguments().orElse(new String[0])).contains("--rank"))
+              .findFirst();
       if (rank.isPresent()) {
         return rank.get();
       }
