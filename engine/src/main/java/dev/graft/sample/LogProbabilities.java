@@ -1,8 +1,6 @@
 package dev.graft.sample;
 
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.stream.IntStream;
 
 /**
  * Log-probabilities of the raw distribution, before any sampling option.
@@ -28,19 +26,28 @@ public record LogProbabilities(int token, double logprob, int[] top, double[] to
       sum += Math.exp(logit - max);
     }
     double total = max + Math.log(sum);
-    int[] top =
-        count == 0
-            ? new int[0]
-            : IntStream.range(0, logits.length)
-                .boxed()
-                .sorted(Comparator.comparingDouble((Integer v) -> -logits[v]))
-                .limit(count)
-                .mapToInt(Integer::intValue)
-                .toArray();
+    int[] top = largest(logits, count);
     return new LogProbabilities(
         token,
         logits[token] - total,
         top,
         Arrays.stream(top).mapToDouble(v -> logits[v] - total).toArray());
+  }
+
+  /** The indices of the largest, largest first; of equals the lower index. */
+  private static int[] largest(float[] logits, int count) {
+    int[] top = new int[Math.min(count, logits.length)];
+    int found = 0;
+    for (int v = 0; v < logits.length; v++) {
+      if (found == top.length && (found == 0 || logits[v] <= logits[top[found - 1]])) {
+        continue;
+      }
+      int at = found == top.length ? found - 1 : found++;
+      for (; at > 0 && logits[top[at - 1]] < logits[v]; at--) {
+        top[at] = top[at - 1];
+      }
+      top[at] = v;
+    }
+    return top;
   }
 }

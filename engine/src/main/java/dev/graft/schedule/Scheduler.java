@@ -7,6 +7,7 @@ import dev.graft.decoder.Forward;
 import dev.graft.sample.NextToken;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
@@ -91,7 +92,7 @@ public final class Scheduler {
   }
 
   /** Tokens that one sequence can have. */
-  private int context() {
+  public int context() {
     return Math.min(forward.spec().maxPositionEmbeddings(), capacity());
   }
 
@@ -154,7 +155,8 @@ public final class Scheduler {
     while (!waiting.isEmpty() && running.size() < options.maxSequences()) {
       Sequence sequence = waiting.getFirst();
       int[] prompt = sequence.request().prompt();
-      int[] prefix = pool.match(prompt, prompt.length - 1);
+      int[] prefix =
+          pool.match(prompt, sequence.request().promptLogits().isPresent() ? 0 : prompt.length - 1);
       int rest = sequence.missing() - prefix.length * forward.pageSize();
       if (!running.isEmpty() && Math.ceilDiv(rest + 1, forward.pageSize()) > pool.available()) {
         pool.release(prefix);
@@ -232,15 +234,30 @@ public final class Scheduler {
     }
     for (int i = 0; i < logits.length; i++) {
       Sequence sequence = plan.get(i).sequence();
-      sequence.advance(plan.get(i).chunk().ids().length);
+      Chunk chunk = plan.get(i).chunk();
+      try {
+        sequence.score(logits[i], forward.spec().vocabSize());
+      } catch (RuntimeException e) {
+        fail(sequence, e);
+        continue;
+      }
+      sequence.advance(chunk.ids().length);
       if (sequence.publishes()) {
         int[] prompt = sequence.request().prompt();
         pool.publish(prompt, sequence.pages(), prompt.length / forward.pageSize());
       }
-      if (plan.get(i).chunk().logits() > 0) {
-        choose(sequence, logits[i]);
+      if (chunk.logits() > 0 && sequence.missing() == 0) {
+        choose(sequence, last(logits[i]));
       }
     }
+  }
+
+  /** The last row: what comes after the last token. */
+  private float[] last(float[] logits) {
+    int vocab = forward.spec().vocabSize();
+    return logits.length == vocab
+        ? logits
+        : Arrays.copyOfRange(logits, logits.length - vocab, logits.length);
   }
 
   private void choose(Sequence sequence, float[] logits) {

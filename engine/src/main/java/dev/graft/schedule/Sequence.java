@@ -6,6 +6,9 @@ import java.util.Arrays;
 
 /** A request on its way: which of its tokens are in the cache, and where. */
 final class Sequence {
+  /** Tokens of a chunk whose every row of logits is wanted: rows are as wide as the vocabulary. */
+  private static final int SCORED = 64;
+
   private final Request request;
   private final Generation generation;
   private final long arrival;
@@ -14,6 +17,7 @@ final class Sequence {
   private int computed;
   private int[] pages = {};
   private boolean published;
+  private int scored;
 
   Sequence(Request request, Generation generation, long arrival) {
     this.request = request;
@@ -76,16 +80,32 @@ final class Sequence {
    * computed anew after a preemption, so that their bits are the same.
    */
   Chunk chunk(int limit) {
-    int end =
-        inPrompt()
-            ? Math.min(request.prompt().length, computed + limit)
-            : Math.min(length, computed + limit);
+    boolean scores = inPrompt() && request.promptLogits().isPresent();
+    int most = scores ? Math.min(limit, SCORED) : limit;
+    int end = Math.min(inPrompt() ? request.prompt().length : length, computed + most);
     return new Chunk(
         Arrays.copyOfRange(tokens, computed, end),
         computed,
         pages.clone(),
         inPrompt() ? Phase.PREFILL : Phase.DECODE,
-        end == length ? 1 : 0);
+        scores ? end - computed : end == length ? 1 : 0);
+  }
+
+  /** Gives out the logits of a chunk that lies in the prompt, but those that choose a token. */
+  void score(float[] logits, int vocab) {
+    if (request.promptLogits().isEmpty() || !inPrompt()) {
+      return;
+    }
+    PromptLogits out = request.promptLogits().get();
+    int rows = logits.length / vocab;
+    for (int row = 0; row < rows; row++) {
+      int position = computed + row;
+      // Those before were given out already if this is computed anew after a preemption.
+      if (position >= scored && position < request.prompt().length - 1) {
+        out.at(position, Arrays.copyOfRange(logits, row * vocab, (row + 1) * vocab));
+        scored = position + 1;
+      }
+    }
   }
 
   /** The chunk has been computed. */

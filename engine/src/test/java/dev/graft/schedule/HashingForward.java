@@ -58,12 +58,16 @@ final class HashingForward implements Forward {
     for (int c = 0; c < logits.length; c++) {
       Chunk chunk = chunks.get(c);
       if (chunk.logits() > 0) {
+        int end = chunk.position() + chunk.ids().length;
         long hash = 0;
-        for (int at = 0; at < chunk.position() + chunk.ids().length; at++) {
+        logits[c] = new float[chunk.logits() * spec.vocabSize()];
+        for (int at = 0; at < end; at++) {
           hash = mix(hash, pages[chunk.pages()[at / KeyValuePages.SIZE]][at % KeyValuePages.SIZE]);
+          int row = at - (end - chunk.logits());
+          if (row >= 0) {
+            logits[c][row * spec.vocabSize() + next(hash)] = 1;
+          }
         }
-        logits[c] = new float[spec.vocabSize()];
-        logits[c][next(hash)] = 1;
       }
     }
     return logits;
@@ -81,6 +85,17 @@ final class HashingForward implements Forward {
       hash = mix(hash, mark(answer[i], prompt.length + i, Phase.DECODE));
     }
     return answer;
+  }
+
+  /** What a prompt is expected to go on with at each of its places but the last. */
+  int[] within(int[] prompt) {
+    int[] expected = new int[prompt.length - 1];
+    long hash = 0;
+    for (int at = 0; at < expected.length; at++) {
+      hash = mix(hash, mark(prompt[at], at, Phase.PREFILL));
+      expected[at] = next(hash);
+    }
+    return expected;
   }
 
   private int next(long hash) {

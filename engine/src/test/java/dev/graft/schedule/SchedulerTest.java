@@ -56,6 +56,7 @@ class SchedulerTest {
     private final int[] prompt;
     private final int maxTokens;
     private final List<Integer> answer = new ArrayList<>();
+    private final List<Integer> within = new ArrayList<>();
     private Generation generation;
 
     Asked(int[] prompt, int maxTokens) {
@@ -68,12 +69,34 @@ class SchedulerTest {
       return this;
     }
 
-    @Override
-    public Choice choose(float[] logits) {
+    /** Asks for the logits within the prompt too. */
+    Asked submitScored(Scheduler scheduler) {
+      generation =
+          scheduler.submit(
+              new Request(
+                  prompt,
+                  maxTokens,
+                  this,
+                  Optional.of((position, logits) -> {
+                    assertEquals(within.size(), position);
+                    assertTrue(answer.isEmpty());
+                    within.add(best(logits));
+                  })));
+      return this;
+    }
+
+    private static int best(float[] logits) {
       int best = 0;
       for (int v = 1; v < logits.length; v++) {
         best = logits[v] > logits[best] ? v : best;
       }
+      return best;
+    }
+
+    @Override
+    public Choice choose(float[] logits) {
+      assertEquals(VOCAB, logits.length);
+      int best = best(logits);
       answer.add(best);
       return new Choice(best, best % 997 == 0);
     }
@@ -123,10 +146,17 @@ class SchedulerTest {
     int[][] beginnings =
         IntStream.range(0, 3).mapToObj(i -> ids(random, random.nextInt(150))).toArray(int[][]::new);
     List<Asked> asked = new ArrayList<>();
+    List<Asked> scored = new ArrayList<>();
     List<Asked> cancelled = new ArrayList<>();
     for (int i = 0; i < 60; i++) {
       int[] prompt = join(beginnings[random.nextInt(3)], ids(random, 1 + random.nextInt(120)));
-      asked.add(new Asked(prompt, 1 + random.nextInt(100)).submit(scheduler));
+      Asked next = new Asked(prompt, 1 + random.nextInt(100));
+      if (random.nextInt(4) == 0) {
+        scored.add(next.submitScored(scheduler));
+      } else {
+        next.submit(scheduler);
+      }
+      asked.add(next);
       for (int step = random.nextInt(12); step > 0; step--) {
         scheduler.step();
       }
@@ -148,6 +178,12 @@ class SchedulerTest {
         assertEquals(
             expected[expected.length - 1] % 997 == 0 ? Finish.STOP : Finish.LENGTH, finish);
       }
+    }
+    for (Asked one : scored) {
+      int[] within = one.within.stream().mapToInt(Integer::intValue).toArray();
+      int[] expected = forward.within(one.prompt);
+      assertArrayEquals(
+          one.answer.isEmpty() ? Arrays.copyOf(expected, within.length) : expected, within);
     }
     assertEquals(0, scheduler.state().pagesUsed());
     assertEquals(0, scheduler.state().running() + scheduler.state().waiting());
