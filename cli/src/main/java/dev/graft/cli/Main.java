@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       GenerateCommand.class,
       ChatCommand.class,
+      ServeCommand.class,
       LogitsCommand.class,
       PerplexityCommand.class,
       BenchCommand.class,

@@ -2,12 +2,10 @@ package dev.graft.cli;
 
 import dev.graft.sample.SamplingOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * How tokens are drawn. What is not given comes from the model's {@code generation_config.json}, as
@@ -35,11 +33,7 @@ final class SamplingFlags {
   private Optional<Long> seed = Optional.empty();
 
   SamplingOptions of(Path model) throws IOException {
-    Path file = model.resolve("generation_config.json");
-    JsonNode config =
-        Files.isDirectory(model) && Files.isRegularFile(file)
-            ? JsonMapper.shared().readTree(Files.readString(file))
-            : JsonMapper.shared().createObjectNode();
+    JsonNode config = ModelSampling.config(model);
     boolean samples = config.path("do_sample").asBoolean(false);
     return new SamplingOptions(
         temperature.orElse(samples ? config.path("temperature").asDouble(1) : 0),

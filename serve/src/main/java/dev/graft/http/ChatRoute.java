@@ -1,0 +1,46 @@
+package dev.graft.http;
+
+import dev.graft.openai.ApiException;
+import dev.graft.openai.ChatForm;
+import dev.graft.openai.ChatRequest;
+import dev.graft.openai.ResponseFormat;
+import dev.graft.service.Answer;
+import dev.graft.service.Service;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/** {@code POST /v1/chat/completions}. */
+record ChatRoute(Service service, ServerOptions options, Consumer<String> log) implements Route {
+  @Override
+  public void answer(Exchange exchange) throws Exception {
+    ChatRequest request = ChatRequest.parse(exchange.body());
+    new Requested(service.model(), log)
+        .check("/v1/chat/completions", request.model(), request.ignored());
+    if (!(request.parameters().format() instanceof ResponseFormat.Text)) {
+      throw ApiException.invalid(
+          "response_format.type", "this server writes text only; response_format must be text");
+    }
+    String text = TokenizeRoute.template(service).render(request.messages(), true);
+    int[] prompt = service.model().tokenizer().encode(text);
+    try (Answer answer =
+        Answer.begin(
+            service, List.of(prompt), request.parameters(), false, options.requestLimit())) {
+      exchange.whenGone(answer::cancel);
+      ChatForm form =
+          new ChatForm(
+              "chatcmpl-" + UUID.randomUUID().toString().replace("-", ""),
+              service.model().name(),
+              Instant.now().getEpochSecond(),
+              request.parameters());
+      AnswerSender sender = new AnswerSender(exchange, request.parameters(), log);
+      if (request.parameters().stream()) {
+        sender.stream(answer, form);
+      } else {
+        sender.whole(answer, form, Optional.empty());
+      }
+    }
+  }
+}

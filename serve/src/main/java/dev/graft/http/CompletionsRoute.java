@@ -1,0 +1,51 @@
+package dev.graft.http;
+
+import dev.graft.openai.CompletionForm;
+import dev.graft.openai.CompletionRequest;
+import dev.graft.service.Answer;
+import dev.graft.service.Service;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/** {@code POST /v1/completions}. */
+record CompletionsRoute(Service service, ServerOptions options, Consumer<String> log)
+    implements Route {
+  @Override
+  public void answer(Exchange exchange) throws Exception {
+    CompletionRequest request = CompletionRequest.parse(exchange.body());
+    new Requested(service.model(), log)
+        .check("/v1/completions", request.model(), request.ignored());
+    List<int[]> prompts =
+        request.prompts().stream()
+            .map(prompt -> service.tokens(prompt, request.addSpecialTokens()))
+            .toList();
+    Optional<List<String>> echoes =
+        request.echo()
+            ? Optional.of(
+                prompts.stream()
+                    .map(ids -> service.model().tokenizer().decode(ids, false))
+                    .toList())
+            : Optional.empty();
+    try (Answer answer =
+        Answer.begin(
+            service, prompts, request.parameters(), request.echo(), options.requestLimit())) {
+      exchange.whenGone(answer::cancel);
+      CompletionForm form =
+          new CompletionForm(
+              "cmpl-" + UUID.randomUUID().toString().replace("-", ""),
+              service.model().name(),
+              Instant.now().getEpochSecond(),
+              request.parameters(),
+              answer.choices());
+      AnswerSender sender = new AnswerSender(exchange, request.parameters(), log);
+      if (request.parameters().stream()) {
+        sender.stream(answer, form);
+      } else {
+        sender.whole(answer, form, echoes);
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package dev.graft.service;
+
+import dev.graft.openai.GenerationParameters;
+import dev.graft.openai.TokenScore;
+import dev.graft.sample.LogProbabilities;
+import dev.graft.sample.NextToken;
+import dev.graft.sample.Sampler;
+import dev.graft.sample.StopStrings;
+import dev.graft.sample.TextStream;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/** Writes one choice: draws its tokens, and turns them into text and log-probabilities. */
+final class ChoiceWriter implements NextToken {
+  private final int choice;
+  private final Scores scores;
+  private final OptionalInt topLogprobs;
+  private final Penalties penalties;
+  private final Sampler sampler;
+  private final Set<Integer> ends;
+  private final TextStream text;
+  private final StopStrings stops;
+  private final Consumer<AnswerEvent> out;
+  private List<TokenScore> pending = new ArrayList<>();
+  private int tokens;
+
+  ChoiceWriter(
+      ServedModel model,
+      GenerationParameters parameters,
+      int[] prompt,
+      int choice,
+      int seedOffset,
+      Consumer<AnswerEvent> out) {
+    this.choice = choice;
+    this.scores = new Scores(model.tokenizer());
+    this.topLogprobs = parameters.topLogprobs();
+    this.penalties = new Penalties(parameters.sampling());
+    this.sampler = new Sampler(parameters.sampling().options(model.defaults(), seedOffset), prompt);
+    Set<Integer> stopIds = new HashSet<>(parameters.stopTokenIds());
+    if (!parameters.ignoreEos()) {
+      stopIds.addAll(model.ends());
+    }
+    this.ends = Set.copyOf(stopIds);
+    this.text = new TextStream(model.tokenizer());
+    this.stops = new StopStrings(parameters.stops());
+    this.out = out;
+  }
+
+  @Override
+  public Choice choose(float[] logits) {
+    float[] raw = topLogprobs.isPresent() ? logits.clone() : logits;
+    penalties.apply(logits);
+    int token = sampler.next(logits);
+    penalties.generated(token);
+    tokens++;
+    if (topLogprobs.isPresent()) {
+      pending.add(scores.of(LogProbabilities.of(raw, token, topLogprobs.getAsInt())));
+    }
+    if (ends.contains(token)) {
+      return new Choice(token, true);
+    }
+    emit(stops.add(text.add(token)), false);
+    return new Choice(token, stops.stopped());
+  }
+
+  /** Gives out what was held back, when the choice has ended. */
+  void finish() {
+    String rest = stops.add(text.finish());
+    emit(rest + stops.finish(), true);
+  }
+
+  int tokens() {
+    return tokens;
+  }
+
+  private void emit(String piece, boolean last) {
+    if (!piece.isEmpty() || (last && !pending.isEmpty())) {
+      out.accept(new AnswerEvent.Piece(choice, piece, pending));
+      pending = new ArrayList<>();
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package dev.graft.service;
+
+import dev.graft.openai.ApiException;
+import dev.graft.openai.Prompt;
+
+/** A model, the engine that runs it, and what is measured about both. */
+public record Service(ServedModel model, Engine engine, EngineMetrics metrics) {
+  /** The tokens of a prompt. */
+  public int[] tokens(Prompt prompt, boolean addSpecialTokens) {
+    return switch (prompt) {
+      case Prompt.Ids(int[] ids) -> ids;
+      case Prompt.Text(String text) ->
+          addSpecialTokens
+              ? model.tokenizer().encodeWithSpecials(text)
+              : model.tokenizer().encode(text);
+    };
+  }
+
+  /** Refuses a prompt that cannot be answered. */
+  void require(int[] prompt) {
+    if (prompt.length == 0) {
+      throw ApiException.invalid("prompt", "the prompt is empty; give at least one token");
+    }
+    int vocab = model.spec().vocabSize();
+    for (int id : prompt) {
+      if (id < 0 || id >= vocab) {
+        throw ApiException.invalid(
+            "prompt",
+            "token id " + id + " is out of range; this model's vocabulary is 0 to " + (vocab - 1));
+      }
+    }
+    if (prompt.length >= model.context()) {
+      throw ApiException.tooLong(
+          "prompt",
+          "the prompt has "
+              + prompt.length
+              + " tokens, but this server's context is "
+              + model.context()
+              + " tokens and the answer needs room; shorten it");
+    }
+  }
+}
