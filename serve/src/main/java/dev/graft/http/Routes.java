@@ -21,7 +21,7 @@ final class Routes {
 
   static Map<String, Route> of(
       Service service, PrometheusRegistry registry, ServerOptions options, Consumer<String> log) {
-    Map<String, Route> routes = new HashMap<>();
+    Map<String, Route> routes = new HashMap<>(PageRoutes.all());
     routes.put("GET /v1/models", new ModelsRoute(service.model()));
     routes.put("POST /v1/completions", new CompletionsRoute(service, options, log));
     routes.put("POST /v1/chat/completions", new ChatRoute(service, options, log));
