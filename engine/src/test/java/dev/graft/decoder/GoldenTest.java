@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.graft.checkpoint.Checkpoint;
 import dev.graft.kernel.KernelChoice;
 import dev.graft.kernel.Kernels;
+import dev.graft.peers.Shared;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

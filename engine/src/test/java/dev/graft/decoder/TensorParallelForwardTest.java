@@ -13,6 +13,7 @@ import dev.graft.layout.Collective;
 import dev.graft.layout.PeerLostException;
 import dev.graft.layout.Shares;
 import dev.graft.layout.ThreadCollective;
+import dev.graft.peers.Shared;
 import dev.graft.quantize.QuantizeOptions;
 import dev.graft.quantize.Quantizer;
 import dev.graft.quantize.Scheme;

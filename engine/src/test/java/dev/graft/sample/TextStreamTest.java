@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.graft.decoder.Shared;
+import dev.graft.peers.Shared;
 import dev.graft.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.graft.checkpoint.Checkpoint;
 import dev.graft.decoder.Decoder;
 import dev.graft.decoder.DecoderOptions;
-import dev.graft.decoder.Shared;
+import dev.graft.peers.Shared;
 import dev.graft.sample.NextToken;
 import dev.graft.sample.Sampler;
 import dev.graft.sample.SamplingOptions;

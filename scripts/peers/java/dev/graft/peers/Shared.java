@@ -1,4 +1,4 @@
-package dev.graft.decoder;
+package dev.graft.peers;
 
 import java.io.IOException;
 import java.nio.file.Files;
