@@ -52,6 +52,7 @@ public final class Answer implements AutoCloseable {
     for (int[] prompt : prompts) {
       service.require(prompt);
     }
+    service.require(parameters.sampling());
     int choices = prompts.size() * parameters.n();
     Engine engine = service.engine();
     engine.reserve(choices);

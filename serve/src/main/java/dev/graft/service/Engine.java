@@ -24,6 +24,7 @@ public final class Engine implements AutoCloseable {
   private static final int WARM_UP = 64;
 
   private final Scheduler scheduler;
+  private final int maxSequences;
   private final int mostPending;
   private final Consumer<SchedulerState> afterStep;
   private final Semaphore work = new Semaphore(0);
@@ -47,6 +48,7 @@ public final class Engine implements AutoCloseable {
       int mostWaiting,
       Consumer<SchedulerState> afterStep) {
     this.scheduler = new Scheduler(forward, options);
+    this.maxSequences = options.maxSequences();
     this.mostPending = options.maxSequences() + mostWaiting;
     this.afterStep = afterStep;
     Thread.ofPlatform().name("graft-engine").daemon().start(this::run);
@@ -80,6 +82,11 @@ public final class Engine implements AutoCloseable {
   /** What it is at. */
   public EngineState state() {
     return state;
+  }
+
+  /** Sequences of the batch at most. */
+  public int maxSequences() {
+    return maxSequences;
   }
 
   /** Why it failed, if it did. */

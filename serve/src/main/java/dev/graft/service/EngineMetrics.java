@@ -6,6 +6,11 @@ import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** What Prometheus is told about the engine. */
 public final class EngineMetrics {
@@ -25,11 +30,15 @@ public final class EngineMetrics {
   private final Histogram firstToken;
   private final Histogram nextToken;
   private final Histogram duration;
+  private final ExpertLoad load;
+  private final AtomicLong ids = new AtomicLong();
+  private final Set<RequestClock> active = ConcurrentHashMap.newKeySet();
   private long prefixTokens;
   private long preempted;
 
   /** Registers everything. */
   public EngineMetrics(PrometheusRegistry registry, ExpertLoad load) {
+    this.load = load;
     waiting =
         gauge("graft_sequences_waiting", "Sequences that wait for pages or a place.")
             .register(registry);
@@ -90,7 +99,9 @@ public final class EngineMetrics {
 
   RequestClock begin(int promptTokens) {
     prompts.inc(promptTokens);
-    return new RequestClock(this);
+    RequestClock clock = new RequestClock(this, ids.incrementAndGet(), promptTokens);
+    active.add(clock);
+    return clock;
   }
 
   void firstToken(double seconds) {
@@ -103,8 +114,19 @@ public final class EngineMetrics {
     nextToken.observe(seconds);
   }
 
-  void ended(double seconds) {
+  void ended(RequestClock clock, double seconds) {
+    active.remove(clock);
     duration.observe(seconds);
+  }
+
+  /** Sequences that have not ended, oldest first. */
+  public List<RequestClock> active() {
+    return active.stream().sorted(Comparator.comparingLong(RequestClock::id)).toList();
+  }
+
+  /** Where tokens were sent. */
+  public ExpertLoad load() {
+    return load;
   }
 
   /** Tokens generated so far. */

@@ -1,18 +1,38 @@
 package dev.graft.service;
 
-/**
- * Times of one sequence: until its first token, and between tokens. Used by one thread at a time.
- */
-final class RequestClock {
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** One sequence under way: its times, and how far it is. Written by one thread at a time. */
+public final class RequestClock {
   private final EngineMetrics metrics;
+  private final long id;
+  private final int promptTokens;
   private final long start = System.nanoTime();
   private long last;
+  private final AtomicInteger tokens = new AtomicInteger();
 
-  RequestClock(EngineMetrics metrics) {
+  RequestClock(EngineMetrics metrics, long id, int promptTokens) {
     this.metrics = metrics;
+    this.id = id;
+    this.promptTokens = promptTokens;
   }
 
-  /** A token has come. */
+  /** Its number, counted from the start of the server. */
+  public long id() {
+    return id;
+  }
+
+  /** Tokens of its prompt. */
+  public int promptTokens() {
+    return promptTokens;
+  }
+
+  /** Tokens generated so far. */
+  public int tokens() {
+    return tokens.get();
+  }
+
+  /** A token has come; called by the thread that steps. */
   void token() {
     long now = System.nanoTime();
     if (last == 0) {
@@ -21,10 +41,11 @@ final class RequestClock {
       metrics.nextToken((now - last) / 1e9);
     }
     last = now;
+    tokens.incrementAndGet();
   }
 
   /** It has ended. */
   void end() {
-    metrics.ended((System.nanoTime() - start) / 1e9);
+    metrics.ended(this, (System.nanoTime() - start) / 1e9);
   }
 }

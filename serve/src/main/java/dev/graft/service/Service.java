@@ -2,6 +2,7 @@ package dev.graft.service;
 
 import dev.graft.openai.ApiException;
 import dev.graft.openai.Prompt;
+import dev.graft.openai.Sampling;
 
 /** A model, the engine that runs it, and what is measured about both. */
 public record Service(ServedModel model, Engine engine, EngineMetrics metrics) {
@@ -14,6 +15,21 @@ public record Service(ServedModel model, Engine engine, EngineMetrics metrics) {
               ? model.tokenizer().encodeWithSpecials(text)
               : model.tokenizer().encode(text);
     };
+  }
+
+  /** Refuses tokens that the model does not have. */
+  void require(Sampling sampling) {
+    int vocab = model.spec().vocabSize();
+    for (int id : sampling.logitBias().keySet()) {
+      if (id >= vocab) {
+        throw ApiException.invalid(
+            "logit_bias",
+            "logit_bias has token id "
+                + id
+                + ", which is out of range; this model's vocabulary is 0 to "
+                + (vocab - 1));
+      }
+    }
   }
 
   /** Refuses a prompt that cannot be answered. */
