@@ -25,16 +25,14 @@ record ChatRoute(Service service, ServerOptions options, Consumer<String> log) i
     }
     String text = TokenizeRoute.template(service).render(request.messages(), true);
     int[] prompt = service.model().tokenizer().encode(text);
+    String id = "chatcmpl-" + UUID.randomUUID().toString().replace("-", "");
     try (Answer answer =
         Answer.begin(
-            service, List.of(prompt), request.parameters(), false, options.requestLimit())) {
+            service, id, List.of(prompt), request.parameters(), false, options.requestLimit())) {
       exchange.whenGone(answer::cancel);
       ChatForm form =
           new ChatForm(
-              "chatcmpl-" + UUID.randomUUID().toString().replace("-", ""),
-              service.model().name(),
-              Instant.now().getEpochSecond(),
-              request.parameters());
+              id, service.model().name(), Instant.now().getEpochSecond(), request.parameters());
       AnswerSender sender = new AnswerSender(exchange, request.parameters(), log);
       if (request.parameters().stream()) {
         sender.stream(answer, form);

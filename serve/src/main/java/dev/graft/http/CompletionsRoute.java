@@ -29,13 +29,14 @@ record CompletionsRoute(Service service, ServerOptions options, Consumer<String>
                     .map(ids -> service.model().tokenizer().decode(ids, false))
                     .toList())
             : Optional.empty();
+    String id = "cmpl-" + UUID.randomUUID().toString().replace("-", "");
     try (Answer answer =
         Answer.begin(
-            service, prompts, request.parameters(), request.echo(), options.requestLimit())) {
+            service, id, prompts, request.parameters(), request.echo(), options.requestLimit())) {
       exchange.whenGone(answer::cancel);
       CompletionForm form =
           new CompletionForm(
-              "cmpl-" + UUID.randomUUID().toString().replace("-", ""),
+              id,
               service.model().name(),
               Instant.now().getEpochSecond(),
               request.parameters(),

@@ -49,7 +49,7 @@ record LiveRoute(Service service) implements Route {
     ArrayNode sequences = event.putArray("sequences");
     for (RequestClock clock : service.metrics().active()) {
       ObjectNode sequence = sequences.addObject();
-      sequence.put("id", Long.toString(clock.id()));
+      sequence.put("id", clock.id());
       sequence.put("prompt_tokens", clock.promptTokens());
       sequence.put("completion_tokens", clock.tokens());
       sequence.put("state", clock.tokens() == 0 ? "prefill" : "decode");

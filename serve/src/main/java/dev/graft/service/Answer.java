@@ -37,6 +37,7 @@ public final class Answer implements AutoCloseable {
   /**
    * Submits every choice of every prompt: those of the first prompt come first.
    *
+   * @param id of the request, as its answer bears it
    * @param echo whether the prompts' own tokens are scored, if tokens are scored at all
    * @param limit of time for all of it
    * @throws ApiException if a prompt cannot be answered
@@ -44,6 +45,7 @@ public final class Answer implements AutoCloseable {
    */
   public static Answer begin(
       Service service,
+      String id,
       List<int[]> prompts,
       GenerationParameters parameters,
       boolean echo,
@@ -61,7 +63,7 @@ public final class Answer implements AutoCloseable {
     try {
       for (int p = 0; p < prompts.size(); p++) {
         for (int i = 0; i < parameters.n(); i++) {
-          answer.submit(model, parameters, prompts.get(p), p * parameters.n() + i, i, echo);
+          answer.submit(model, id, parameters, prompts.get(p), p * parameters.n() + i, i, echo);
           submitted++;
         }
       }
@@ -75,6 +77,7 @@ public final class Answer implements AutoCloseable {
 
   private void submit(
       ServedModel model,
+      String id,
       GenerationParameters parameters,
       int[] prompt,
       int choice,
@@ -85,7 +88,7 @@ public final class Answer implements AutoCloseable {
     int most = Math.max(1, Math.min(parameters.maxTokens().orElse(room), room));
     ChoiceWriter writer =
         new ChoiceWriter(model, parameters, prompt, choice, seedOffset, events::add);
-    RequestClock clock = metrics.begin(prompt.length);
+    RequestClock clock = metrics.begin(id, prompt.length);
     Optional<PromptLogits> scoring =
         echo && parameters.topLogprobs().isPresent()
             ? Optional.of(scoring(model, prompt, parameters.topLogprobs().getAsInt()))

@@ -31,7 +31,7 @@ public final class EngineMetrics {
   private final Histogram nextToken;
   private final Histogram duration;
   private final ExpertLoad load;
-  private final AtomicLong ids = new AtomicLong();
+  private final AtomicLong numbers = new AtomicLong();
   private final Set<RequestClock> active = ConcurrentHashMap.newKeySet();
   private long prefixTokens;
   private long preempted;
@@ -97,9 +97,9 @@ public final class EngineMetrics {
     return Histogram.builder().name(name).help(help).classicOnly().classicUpperBounds(LATENCIES);
   }
 
-  RequestClock begin(int promptTokens) {
+  RequestClock begin(String id, int promptTokens) {
     prompts.inc(promptTokens);
-    RequestClock clock = new RequestClock(this, ids.incrementAndGet(), promptTokens);
+    RequestClock clock = new RequestClock(this, numbers.incrementAndGet(), id, promptTokens);
     active.add(clock);
     return clock;
   }
@@ -121,7 +121,7 @@ public final class EngineMetrics {
 
   /** Sequences that have not ended, oldest first. */
   public List<RequestClock> active() {
-    return active.stream().sorted(Comparator.comparingLong(RequestClock::id)).toList();
+    return active.stream().sorted(Comparator.comparingLong(RequestClock::number)).toList();
   }
 
   /** Where tokens were sent. */

@@ -5,20 +5,27 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** One sequence under way: its times, and how far it is. Written by one thread at a time. */
 public final class RequestClock {
   private final EngineMetrics metrics;
-  private final long id;
+  private final long number;
+  private final String id;
   private final int promptTokens;
   private final long start = System.nanoTime();
   private long last;
   private final AtomicInteger tokens = new AtomicInteger();
 
-  RequestClock(EngineMetrics metrics, long id, int promptTokens) {
+  RequestClock(EngineMetrics metrics, long number, String id, int promptTokens) {
     this.metrics = metrics;
+    this.number = number;
     this.id = id;
     this.promptTokens = promptTokens;
   }
 
   /** Its number, counted from the start of the server. */
-  public long id() {
+  long number() {
+    return number;
+  }
+
+  /** Its request's id, as the answer bears it; sequences of one request share it. */
+  public String id() {
     return id;
   }
 

@@ -22,7 +22,7 @@ const parser = new Marked({
       return `<a href="${escaped(href)}">${escaped(text || href)}</a>`;
     },
     heading({ tokens, depth }) {
-      const level = Math.min(6, depth + 2);
+      const level = Math.min(6, Math.max(3, depth + 1));
       return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
     },
     checkbox({ checked }) {
