@@ -12,7 +12,9 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -106,6 +108,11 @@ public final class GraftServer implements AutoCloseable {
     return server.actualPort();
   }
 
+  /** Methods and paths that are answered. */
+  Set<String> routes() {
+    return routes.keySet();
+  }
+
   /** Collects the body, within the limits. */
   private void arrived(HttpServerRequest request) {
     connections.head(request.connection());
@@ -170,7 +177,7 @@ public final class GraftServer implements AutoCloseable {
     Route route = routes.get(exchange.method() + " " + path);
     try {
       if (route == null) {
-        throw unknown(exchange.method(), path);
+        throw unknown(exchange, path);
       }
       if (path.startsWith("/v1/") || Routes.KEYED.contains(path)) {
         keys.require(exchange.header("Authorization"));
@@ -189,11 +196,20 @@ public final class GraftServer implements AutoCloseable {
     }
   }
 
-  private ApiException unknown(String method, String path) {
-    boolean other = routes.keySet().stream().anyMatch(route -> route.endsWith(" " + path));
-    return other
-        ? ApiException.of(405, "invalid_request_error", path + " does not take " + method)
-        : ApiException.of(404, "invalid_request_error", "there is no " + method + " " + path);
+  private ApiException unknown(Exchange exchange, String path) {
+    List<String> methods =
+        routes.keySet().stream()
+            .filter(route -> route.endsWith(" " + path))
+            .map(route -> route.substring(0, route.indexOf(' ')))
+            .sorted()
+            .toList();
+    if (methods.isEmpty()) {
+      return ApiException.of(
+          404, "invalid_request_error", "there is no " + exchange.method() + " " + path);
+    }
+    exchange.header("Allow", String.join(", ", methods));
+    return ApiException.of(
+        405, "invalid_request_error", path + " does not take " + exchange.method());
   }
 
   private void fail(Exchange exchange, Throwable thrown) {

@@ -28,6 +28,7 @@ final class Routes {
     routes.put("POST /tokenize", new TokenizeRoute(service, log));
     routes.put("POST /detokenize", new DetokenizeRoute(service.model(), log));
     routes.put("GET /health", exchange -> health(service, exchange));
+    routes.put("GET /openapi.json", OpenApiRoute.open());
     routes.put("GET /live", new LiveRoute(service));
     routes.put("GET /metrics", exchange -> metrics(registry, exchange));
     return routes;

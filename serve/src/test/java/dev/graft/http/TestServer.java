@@ -90,6 +90,10 @@ final class TestServer implements AutoCloseable {
     return server.port();
   }
 
+  Set<String> routes() {
+    return server.routes();
+  }
+
   Engine engine() {
     return engine;
   }
