@@ -6,6 +6,7 @@ import dataclasses
 import json
 import random
 import socket
+import sys
 
 import aiohttp
 
@@ -78,6 +79,7 @@ class Visitors:
                 self.count(name)
             except Exception as e:  # everything that is not answered as it must be is kept and told at the end
                 self.wrongs.append(f"{name}: {type(e).__name__}: {e}")
+                print(f"wrong: {self.wrongs[-1][:1000]}", file=sys.stderr, flush=True)
 
     def compare(self, asked, text, finish, tokens, logprobs):
         if (text, finish) != (asked.text, asked.finish) or tokens not in (None, asked.tokens):
