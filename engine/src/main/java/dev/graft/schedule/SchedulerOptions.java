@@ -9,8 +9,8 @@ package dev.graft.schedule;
  *     so that a long prompt does not stall them (Sarathi-Serve, arXiv 2403.02310)
  */
 public record SchedulerOptions(int maxSequences, int prefillTokens, int prefillTokensBesideDecode) {
-  /** Sixteen sequences; prompts in chunks of 512 tokens, of 128 beside decode. */
+  /** Sixteen sequences; prompts in chunks of 512 tokens, of 64 beside decode. */
   public static SchedulerOptions standard() {
-    return new SchedulerOptions(16, 512, 128);
+    return new SchedulerOptions(16, 512, 64);
   }
 }
