@@ -215,7 +215,7 @@ class Visitors:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):
                     answer = await reader.read(4096)
-                    if answer and not answer.startswith(b"HTTP/1.1 4"):
+                    if answer and not answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")):
                         raise Wrong(f"{answer[:100]!r} for half a request")
         writer.transport.abort()
 
