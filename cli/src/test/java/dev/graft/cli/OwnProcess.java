@@ -12,10 +12,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 
 /** A command line that runs as a user runs it, in a process of its own. */
 record OwnProcess(Process process) implements AutoCloseable {
+  private static final Pattern ADDRESS = Pattern.compile(" at (http://\\S+)");
+
   /** Starts a verb with the class path and the JVM options of the tests. */
   static OwnProcess start(String... args) throws IOException {
     return new OwnProcess(new ProcessBuilder(command(args)).start());
@@ -58,6 +62,14 @@ record OwnProcess(Process process) implements AutoCloseable {
       TimeUnit.MILLISECONDS.sleep(10);
     }
     throw new AssertionError("no rank was started");
+  }
+
+  /** Where a server listens, once it does. */
+  String awaitAddress() throws IOException {
+    String line = process.inputReader(StandardCharsets.UTF_8).readLine();
+    Matcher found = ADDRESS.matcher(line == null ? "" : line);
+    assertTrue(found.find(), line == null ? err() : line);
+    return found.group(1);
   }
 
   /** Its exit code. */

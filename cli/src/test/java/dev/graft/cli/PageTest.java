@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.graft.checkpoint.Gating;
 import dev.graft.upcycle.Upcycle;
 import dev.graft.upcycle.UpcycleOptions;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -17,8 +16,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -33,7 +30,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The chat page in a real browser, on the real server with a small mixture of experts. */
 class PageTest {
-  private static final Pattern ADDRESS = Pattern.compile(" at (http://\\S+)");
   private static final String KEY = "a key for the test";
 
   /** Headings, code and a table wider than a phone, and markup that must stay text. */
@@ -62,11 +58,12 @@ class PageTest {
   private static OwnProcess server;
   private static String address;
   private Browser browser;
+  private ChatPage page;
 
   @BeforeAll
   static void serve() throws IOException {
     server = OwnProcess.start("serve", model().toString(), "--port", "0", "--max-context", "8192");
-    address = address(server);
+    address = server.awaitAddress();
   }
 
   /** A mixture that writes fast and never ends by itself: its answers go on to the last token. */
@@ -98,22 +95,6 @@ class PageTest {
     return (ObjectNode) JsonMapper.shared().readTree(Files.readString(file));
   }
 
-  private static String address(OwnProcess process) throws IOException {
-    BufferedReader out = process.process().inputReader(StandardCharsets.UTF_8);
-    String line = out.readLine();
-    Matcher found = ADDRESS.matcher(line == null ? "" : line);
-    assertTrue(found.find(), () -> line + "\n" + rest(process));
-    return found.group(1);
-  }
-
-  private static String rest(OwnProcess process) {
-    try {
-      return process.err();
-    } catch (IOException e) {
-      return e.toString();
-    }
-  }
-
   @AfterAll
   static void stop() {
     if (server != null) {
@@ -124,7 +105,8 @@ class PageTest {
   @BeforeEach
   void open() {
     browser = Browser.open();
-    visit();
+    page = new ChatPage(browser, address);
+    page.visit();
   }
 
   @AfterEach
@@ -132,37 +114,6 @@ class PageTest {
     if (browser != null) {
       browser.close();
     }
-  }
-
-  private void visit() {
-    browser.driver().get(address);
-    browser.await(
-        "the server is ready",
-        page -> "ready".equals(browser.one("#health").getDomAttribute("data-state")));
-  }
-
-  /** Keeps a setting as the page does, then loads the page anew. */
-  private void settings(Map<String, Object> values) {
-    browser.script(
-        "localStorage.setItem('graft.settings', arguments[0])",
-        JsonMapper.shared().writeValueAsString(values));
-    visit();
-  }
-
-  private void send(String text) {
-    browser.one("#message").sendKeys(text, Keys.ENTER);
-  }
-
-  private void awaitAnswer(int answers) {
-    browser.await(
-        answers + " answers",
-        page ->
-            browser.all(".turn.answer").size() == answers
-                && browser.all(".turn.answer[aria-busy]").isEmpty());
-  }
-
-  private String answer() {
-    return browser.text(".turn.answer:last-child .markdown");
   }
 
   /** Bodies of the chats that the page has asked for since the last question. */
@@ -176,7 +127,7 @@ class PageTest {
 
   @Test
   void anAnswerStreamsAndIsCounted() {
-    settings(Map.of("max_completion_tokens", 300, "temperature", 0));
+    page.settings(Map.of("max_completion_tokens", 300, "temperature", 0));
     browser.script(
         """
         window.lengths = [];
@@ -185,11 +136,11 @@ class PageTest {
           if (text.length > (window.lengths.at(-1) ?? 0)) window.lengths.push(text.length);
         }).observe(document.getElementById('messages'), {childList: true, subtree: true, characterData: true});
         """);
-    send("Tell me a story.");
-    awaitAnswer(1);
+    page.send("Tell me a story.");
+    page.awaitAnswers(1);
     List<?> lengths = (List<?>) browser.script("return window.lengths");
     assertTrue(lengths.size() >= 3, "the answer came in pieces: " + lengths);
-    assertTrue(answer().length() > 200, answer());
+    assertTrue(page.answer().length() > 200, page.answer());
     assertEquals("Tell me a story.", browser.text(".turn.user .bubble"));
     String line = browser.text(".turn.answer .statistics");
     assertTrue(
@@ -197,37 +148,38 @@ class PageTest {
             "300 tokens · [0-9.,]+ tokens/s · first after [0-9.]+ s · prompt [0-9]+ tokens"
                 + " · ended at the limit of tokens"),
         line);
-    assertTrue(browser.text("#announcer").contains(answer().strip().substring(0, 40)));
+    assertTrue(browser.text("#announcer").contains(page.answer().strip().substring(0, 40)));
     assertEquals("message", browser.focused().getDomAttribute("id"));
     browser.requireQuiet();
   }
 
   @Test
   void stopEndsTheAnswerHereAndOnTheServer() {
-    send("Tell me a long story.");
-    browser.await("the answer begins", page -> answer().length() > 40);
+    page.send("Tell me a long story.");
+    browser.await("the answer begins", none -> page.answer().length() > 40);
     browser.one("#stop").click();
-    awaitAnswer(1);
-    String text = answer();
+    page.awaitAnswers(1);
+    String text = page.answer();
     assertTrue(browser.text(".turn.answer .statistics").endsWith("stopped"));
-    browser.await("nothing runs", page -> browser.text(".figures").startsWith("tokens/s0"));
-    assertEquals(text, answer());
+    browser.await("nothing runs", none -> browser.text(".figures").startsWith("tokens/s0"));
+    assertEquals(text, page.answer());
     assertTrue(browser.one("#send").isDisplayed());
     browser.requireQuiet();
   }
 
   @Test
   void regenerateReplacesTheLastAnswer() {
-    settings(Map.of("max_completion_tokens", 40, "temperature", 1.5));
-    send("One.");
-    awaitAnswer(1);
-    send("Two.");
-    awaitAnswer(2);
-    String before = answer();
+    page.settings(Map.of("max_completion_tokens", 40, "temperature", 1.5));
+    page.send("One.");
+    page.awaitAnswers(1);
+    page.send("Two.");
+    page.awaitAnswers(2);
+    String before = page.answer();
     List<JsonNode> first = chats();
     browser.one(".turn.answer:last-child [aria-label='Regenerate answer']").click();
-    awaitAnswer(2);
-    browser.await("another text", page -> !answer().isEmpty() && !answer().equals(before));
+    page.awaitAnswers(2);
+    browser.await(
+        "another text", none -> !page.answer().isEmpty() && !page.answer().equals(before));
     assertEquals(List.of(first.getLast()), chats());
     assertEquals(4, browser.all(".turn").size());
     assertEquals(1, visible("[aria-label='Regenerate answer']"));
@@ -239,15 +191,15 @@ class PageTest {
 
   @Test
   void anEditedMessageStartsTheConversationFromThere() {
-    settings(Map.of("max_completion_tokens", 8));
-    send("One.");
-    awaitAnswer(1);
-    send("Two.");
-    awaitAnswer(2);
+    page.settings(Map.of("max_completion_tokens", 8));
+    page.send("One.");
+    page.awaitAnswers(1);
+    page.send("Two.");
+    page.awaitAnswers(2);
     var _ = chats();
     browser.script("document.querySelector(\"[aria-label='Edit message']\").click()");
     browser.focused().sendKeys(" And a half.", Keys.ENTER);
-    awaitAnswer(1);
+    page.awaitAnswers(1);
     JsonNode messages = chats().getLast().path("messages");
     assertEquals(1, messages.size());
     assertEquals("One. And a half.", messages.path(0).path("content").asString());
@@ -255,16 +207,16 @@ class PageTest {
 
   @Test
   void theConversationOutlivesAReloadAndCanBeTakenUpAgain() {
-    settings(Map.of("max_completion_tokens", 12, "temperature", 0));
-    send("Remember this.");
-    awaitAnswer(1);
-    String text = answer();
-    visit();
-    assertEquals(text, answer());
+    page.settings(Map.of("max_completion_tokens", 12, "temperature", 0));
+    page.send("Remember this.");
+    page.awaitAnswers(1);
+    String text = page.answer();
+    page.visit();
+    assertEquals(text, page.answer());
     browser.one("#new-conversation").click();
     assertEquals(0, browser.all(".turn").size());
     browser.one(".welcome .quiet").click();
-    assertEquals(text, answer());
+    assertEquals(text, page.answer());
   }
 
   @Test
@@ -279,9 +231,9 @@ class PageTest {
     browser.one("#setting-max_completion_tokens").sendKeys("6");
     browser.one("#setting-seed").sendKeys("7");
     browser.one("#setting-stop").sendKeys("zebra", Keys.ENTER, "\\n\\n\\n");
-    visit();
-    send("Hello.");
-    awaitAnswer(1);
+    page.visit();
+    page.send("Hello.");
+    page.awaitAnswers(1);
     JsonNode body = chats().getLast();
     assertEquals(
         JsonMapper.shared()
@@ -304,7 +256,7 @@ class PageTest {
 
   @Test
   void everythingCanBeDoneByKeyboard() {
-    settings(Map.of("max_completion_tokens", 4000));
+    page.settings(Map.of("max_completion_tokens", 4000));
     browser.script("document.activeElement.blur()");
     Actions keys = new Actions(browser.driver());
     List<String> order = new ArrayList<>();
@@ -329,28 +281,28 @@ class PageTest {
     assertEquals("message", browser.focused().getDomAttribute("id"));
     keys.sendKeys("One line").keyDown(Keys.SHIFT).sendKeys(Keys.ENTER).keyUp(Keys.SHIFT).perform();
     keys.sendKeys("and another", Keys.ENTER).perform();
-    browser.await("the answer begins", page -> !answer().isEmpty());
+    browser.await("the answer begins", none -> !page.answer().isEmpty());
     assertEquals("One line\nand another", browser.text(".turn.user .bubble"));
     keys.sendKeys(Keys.ESCAPE).perform();
-    awaitAnswer(1);
+    page.awaitAnswers(1);
     assertTrue(browser.text(".turn.answer .statistics").endsWith("stopped"));
     keys.keyDown(Keys.SHIFT).sendKeys(Keys.TAB).keyUp(Keys.SHIFT).perform();
     assertEquals("Regenerate answer", browser.focused().getAccessibleName());
     keys.sendKeys(Keys.ENTER).perform();
     assertEquals("message", browser.focused().getDomAttribute("id"));
-    browser.await("it is written anew", page -> !browser.all("[aria-busy]").isEmpty());
+    browser.await("it is written anew", none -> !browser.all("[aria-busy]").isEmpty());
     keys.sendKeys(Keys.ESCAPE).perform();
-    awaitAnswer(1);
+    page.awaitAnswers(1);
   }
 
   @Test
   void aPhoneNeverScrollsSideways() {
-    settings(Map.of("max_completion_tokens", 30));
+    page.settings(Map.of("max_completion_tokens", 30));
     browser.viewport(390, 844, true);
     show(HOSTILE);
     assertNarrow();
-    send("Go on.");
-    awaitAnswer(2);
+    page.send("Go on.");
+    page.awaitAnswers(2);
     assertNarrow();
     for (String panel : List.of("settings", "live")) {
       browser.one("#toggle-" + panel).click();
@@ -387,7 +339,7 @@ class PageTest {
                 List.of(
                     Map.of("role", "user", "content", "Show me."),
                     Map.of("role", "assistant", "content", text, "end", "stop"))));
-    visit();
+    page.visit();
   }
 
   @Test
@@ -398,7 +350,7 @@ class PageTest {
     assertEquals("x".repeat(300), browser.text(".markdown pre code").strip());
     assertTrue(browser.text(".markdown ul").contains("☑ done"));
     assertEquals(0, browser.all(".markdown img, .markdown script, .markdown [onerror]").size());
-    assertTrue(answer().contains("<img src=x onerror="));
+    assertTrue(page.answer().contains("<img src=x onerror="));
     assertEquals(
         "[\"http://elsewhere.invalid/x.png\",null,\"https://example.org/\"]",
         browser.script(
@@ -410,10 +362,10 @@ class PageTest {
 
   @Test
   void noOtherHostIsAskedAndNothingElseRuns() {
-    settings(Map.of("max_completion_tokens", 20));
+    page.settings(Map.of("max_completion_tokens", 20));
     show(HOSTILE);
-    send("Go on.");
-    awaitAnswer(2);
+    page.send("Go on.");
+    page.awaitAnswers(2);
     List<String> urls =
         browser.events("Network.requestWillBeSent").stream()
             .map(event -> event.path("request").path("url").asString())
@@ -444,13 +396,13 @@ class PageTest {
 
   @Test
   void theLiveViewShowsBatchPagesAndExperts() {
-    settings(Map.of("max_completion_tokens", 4000));
-    send("Tell me a long story.");
+    page.settings(Map.of("max_completion_tokens", 4000));
+    page.send("Tell me a long story.");
     browser.await(
-        "the sequence of this page", page -> browser.text(".sequences").contains("this page"));
-    browser.await("a rate", page -> browser.text(".figures").matches(".*running1 of [0-9]+.*"));
-    browser.await("the experts", page -> browser.one(".experts canvas").isDisplayed());
-    browser.await("the busiest", page -> browser.text(".busiest").startsWith("Busiest: expert "));
+        "the sequence of this page", none -> browser.text(".sequences").contains("this page"));
+    browser.await("a rate", none -> browser.text(".figures").matches(".*running1 of [0-9]+.*"));
+    browser.await("the experts", none -> browser.one(".experts canvas").isDisplayed());
+    browser.await("the busiest", none -> browser.text(".busiest").startsWith("Busiest: expert "));
     assertTrue(
         String.valueOf(browser.one(".experts canvas").getDomAttribute("aria-label"))
             .startsWith("Load of 4 experts in 5 layers."));
@@ -466,25 +418,27 @@ class PageTest {
             """));
     new Actions(browser.driver()).moveToElement(browser.one(".experts canvas")).perform();
     assertTrue(
-        browser.text(".detail").matches("Layer 2, expert [12]: [0-9]+ % of its assignments, .*"),
+        browser
+            .text(".detail")
+            .matches("Layer 2, expert [12]: [0-9]+ % of the layer’s assignments, .*"),
         browser.text(".detail"));
     browser.one("#stop").click();
-    awaitAnswer(1);
+    page.awaitAnswers(1);
     browser.await(
-        "an empty batch", page -> browser.text(".sequences").contains("nothing is running"));
+        "an empty batch", none -> browser.text(".sequences").contains("nothing is running"));
   }
 
   @Test
   void anErrorOfTheServerIsOneLineAndCanBeRetried() {
     browser.script("document.getElementById('message').value = arguments[0]", "word ".repeat(9000));
-    send("!");
-    browser.await("the error", page -> !browser.all(".alert p").isEmpty());
+    page.send("!");
+    browser.await("the error", none -> !browser.all(".alert p").isEmpty());
     assertTrue(browser.text(".alert p").contains("context"), browser.text(".alert p"));
     assertFalse(browser.text(".alert p").contains("\n"));
     var _ = chats();
     browser.one(".alert button").click();
-    browser.await("it is asked again", page -> !chats().isEmpty());
-    browser.await("the error again", page -> !browser.all(".alert p").isEmpty());
+    browser.await("it is asked again", none -> !chats().isEmpty());
+    browser.await("the error again", none -> !browser.all(".alert p").isEmpty());
     assertEquals(1, browser.all(".turn.answer").size());
   }
 
@@ -493,18 +447,18 @@ class PageTest {
     try (OwnProcess keyed =
         OwnProcess.start(
             "serve", folder.resolve("stories-moe").toString(), "--port", "0", "--api-key", KEY)) {
-      browser.driver().get(address(keyed));
-      browser.await("the question", page -> browser.one("#key-dialog").isDisplayed());
+      browser.driver().get(keyed.awaitAddress());
+      browser.await("the question", none -> browser.one("#key-dialog").isDisplayed());
       browser.focused().sendKeys("wrong", Keys.ENTER);
-      browser.await("no", page -> browser.text("#key-reason").startsWith("The server did not"));
-      browser.await("asked again", page -> browser.one("#key-dialog").isDisplayed());
+      browser.await("no", none -> browser.text("#key-reason").startsWith("The server did not"));
+      browser.await("asked again", none -> browser.one("#key-dialog").isDisplayed());
       browser.focused().sendKeys(KEY, Keys.ENTER);
-      browser.await("the model", page -> browser.text("#model").equals("stories-moe"));
+      browser.await("the model", none -> browser.text("#model").equals("stories-moe"));
       browser.script("localStorage.setItem('graft.settings', '{\"max_completion_tokens\": 9}')");
       browser.driver().navigate().refresh();
-      browser.await("the model", page -> browser.text("#model").equals("stories-moe"));
-      send("Hello.");
-      awaitAnswer(1);
+      browser.await("the model", none -> browser.text("#model").equals("stories-moe"));
+      page.send("Hello.");
+      page.awaitAnswers(1);
       assertFalse(browser.one("#key-dialog").isDisplayed());
       assertTrue(browser.text(".turn.answer .statistics").startsWith("9 tokens"));
     }
@@ -512,7 +466,7 @@ class PageTest {
 
   @Test
   void axeFindsNothingToMend() throws IOException {
-    settings(Map.of("max_completion_tokens", 20));
+    page.settings(Map.of("max_completion_tokens", 20));
     assertAccessible("empty, light");
     show(HOSTILE);
     browser.one("#toggle-settings").click();
@@ -536,7 +490,7 @@ class PageTest {
           window.found = results.violations.flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
         });
         """);
-    Object found = browser.await("axe", page -> browser.script("return window.found"));
+    Object found = browser.await("axe", none -> browser.script("return window.found"));
     assertEquals(List.of(), found, what);
   }
 

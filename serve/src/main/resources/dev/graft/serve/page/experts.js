@@ -103,7 +103,7 @@ export class ExpertLoad {
   }
 
   #words(share) {
-    return `${percent(share)} of its assignments, ${(share * this.#shown[0].length).toFixed(1)} × even`;
+    return `${percent(share)} of the layer’s assignments, ${(share * this.#shown[0].length).toFixed(1)} × even`;
   }
 
   draw() {
