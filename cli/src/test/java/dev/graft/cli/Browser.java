@@ -30,7 +30,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** Chromium without a window, by WebDriver; a test that asks for it skips aloud where it is not. */
 final class Browser implements AutoCloseable {
   /** How long to wait for what must come; no test measures time. */
-  private static final Duration PATIENCE = Duration.ofSeconds(90);
+  private static final Duration PATIENCE = Duration.ofMinutes(5);
 
   /**
    * Says with each start that no DevTools classes of this very version are there; none are used.
@@ -76,7 +76,9 @@ final class Browser implements AutoCloseable {
             .usingDriverExecutable(chromedriver.get().toFile())
             .usingAnyFreePort()
             .build();
-    return new Browser(new ChromeDriver(service, options));
+    ChromeDriver driver = new ChromeDriver(service, options);
+    driver.manage().timeouts().scriptTimeout(PATIENCE).pageLoadTimeout(PATIENCE);
+    return new Browser(driver);
   }
 
   private static Optional<Path> onPath(String... names) {

@@ -47,7 +47,7 @@ class ChatPicturesTest {
         String address = server.awaitAddress();
         ChatPage page = new ChatPage(browser, address);
         page.settings(Map.of("temperature", 0, "max_completion_tokens", 200));
-        browser.viewport(1280, 860, false);
+        browser.viewport(1280, 1040, false);
         page.send("What is photosynthesis?");
         browser.await("it streams", none -> page.answer().length() > 20);
         browser.one("#stop").click();
