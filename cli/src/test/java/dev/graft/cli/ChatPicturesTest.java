@@ -77,7 +77,13 @@ class ChatPicturesTest {
       String body =
           JsonMapper.shared()
               .writeValueAsString(
-                  Map.of("prompt", "The tree grows. ".repeat(12 * words), "max_tokens", 1200));
+                  Map.of(
+                      "prompt",
+                      "The tree grows. ".repeat(12 * words),
+                      "max_tokens",
+                      1500,
+                      "ignore_eos",
+                      true));
       HttpRequest request =
           HttpRequest.newBuilder(URI.create(address + "/v1/completions"))
               .header("Content-Type", "application/json")
@@ -92,7 +98,7 @@ class ChatPicturesTest {
                 .script(
                     """
                     const written = [...document.querySelectorAll('.sequences td:nth-child(3)')];
-                    return written.length === 5 && written.every((cell) => Number(cell.textContent) > 20);
+                    return written.length === 5 && written.every((cell) => parseInt(cell.textContent) > 20);
                     """)
                 .equals(true));
     browser.await("the experts", none -> browser.text(".busiest").startsWith("Busiest: "));
