@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -27,10 +28,16 @@ public final class Tokenizer implements AutoCloseable {
   private final int vocabSize;
   private final OptionalInt bosId;
   private final OptionalInt eosId;
+  private final TokenBytes bytes;
 
   private Tokenizer(
-      HuggingFaceTokenizer tokenizer, int vocabSize, OptionalInt bosId, OptionalInt eosId) {
+      HuggingFaceTokenizer tokenizer,
+      JsonNode json,
+      int vocabSize,
+      OptionalInt bosId,
+      OptionalInt eosId) {
     this.tokenizer = tokenizer;
+    this.bytes = TokenBytes.of(json, vocabSize);
     this.vocabSize = vocabSize;
     this.bosId = bosId;
     this.eosId = eosId;
@@ -65,7 +72,7 @@ public final class Tokenizer implements AutoCloseable {
     int size = vocabulary(json);
     OptionalInt bos = special(directory, json, "bos_token");
     OptionalInt eos = special(directory, json, "eos_token");
-    return new Tokenizer(tokenizer, size, bos, eos);
+    return new Tokenizer(tokenizer, json, size, bos, eos);
   }
 
   private static Tokenizer openGguf(Path file) throws IOException {
@@ -75,7 +82,11 @@ public final class Tokenizer implements AutoCloseable {
       HuggingFaceTokenizer tokenizer =
           HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), OPTIONS);
       return new Tokenizer(
-          tokenizer, vocabulary(contents.json()), contents.bosId(), contents.eosId());
+          tokenizer,
+          contents.json(),
+          vocabulary(contents.json()),
+          contents.bosId(),
+          contents.eosId());
     } catch (RuntimeException e) {
       throw unreadable(file, e);
     }
@@ -126,6 +137,18 @@ public final class Tokenizer implements AutoCloseable {
       wide[i] = ids[i];
     }
     return tokenizer.decode(wide, skipSpecials);
+  }
+
+  /**
+   * The bytes that a token adds to a text, also where they are part of a character; none of special
+   * tokens and of ids without a token. Sentencepiece's decoder drops the space that a text begins
+   * with; it is here.
+   *
+   * @throws InvalidInputException if the tokenizer's decoder is of another kind than byte-level BPE
+   *     and sentencepiece
+   */
+  public Optional<byte[]> tokenBytes(int id) {
+    return bytes.of(id);
   }
 
   /** One more than the largest id, added tokens included. */
