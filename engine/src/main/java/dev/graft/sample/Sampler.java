@@ -121,7 +121,8 @@ public final class Sampler {
   private int[] candidates(float[] logits, float largest) {
     double bound = largest - 40 * options.temperature();
     if (options.topK() > 0) {
-      bound = Math.max(Double.NEGATIVE_INFINITY, kthLargest(logits, options.topK()));
+      // Tokens that are ruled out are none of the k.
+      bound = Math.max(-Float.MAX_VALUE, kthLargest(logits, options.topK()));
     }
     int count = 0;
     long[] keys = new long[256];

@@ -11,6 +11,7 @@ public final class TextWriter implements NextToken {
   private final Set<Integer> ends;
   private final TextStream text;
   private final StopStrings stops;
+  private final TokenConstraint constraint;
   private final Consumer<String> out;
   private int tokens;
 
@@ -27,22 +28,44 @@ public final class TextWriter implements NextToken {
       Set<Integer> ends,
       List<String> stops,
       Consumer<String> out) {
+    this(sampler, tokenizer, ends, stops, TokenConstraint.NONE, out);
+  }
+
+  /**
+   * A writer of a text under a constraint. It ends when nothing may follow, too, and with an error
+   * when the constraint refuses.
+   *
+   * @param ends tokens that end the text and are not part of it
+   * @param stops strings that do
+   * @param constraint what the text may be; of this text only
+   * @param out receives the text in pieces, called by the thread that steps
+   */
+  public TextWriter(
+      Sampler sampler,
+      Tokenizer tokenizer,
+      Set<Integer> ends,
+      List<String> stops,
+      TokenConstraint constraint,
+      Consumer<String> out) {
     this.sampler = sampler;
     this.ends = Set.copyOf(ends);
     this.text = new TextStream(tokenizer);
     this.stops = new StopStrings(stops);
+    this.constraint = constraint;
     this.out = out;
   }
 
   @Override
   public Choice choose(float[] logits) {
+    constraint.mask(logits);
     int token = sampler.next(logits);
+    constraint.accept(token);
     tokens++;
     if (ends.contains(token)) {
       return new Choice(token, true);
     }
     emit(stops.add(text.add(token)));
-    return new Choice(token, stops.stopped());
+    return new Choice(token, stops.stopped() || constraint.exhausted());
   }
 
   /** Gives out what was held back; call it when the answer has ended. */
