@@ -131,6 +131,7 @@ final class ServeCommand implements Callable<Integer> {
     EngineMetrics metrics = new EngineMetrics(registry, load);
     SchedulerOptions standard = SchedulerOptions.standard();
     CountDownLatch stop = new CountDownLatch(1);
+    AtomicReference<Throwable> failure = new AtomicReference<>();
     try (SaveOnTermination termination = SaveOnTermination.of(stop::countDown);
         Engine running =
             new Engine(
@@ -138,7 +139,11 @@ final class ServeCommand implements Callable<Integer> {
                 new SchedulerOptions(
                     maxSequences, standard.prefillTokens(), standard.prefillTokensBesideDecode()),
                 maxQueue,
-                metrics::stepped)) {
+                metrics::stepped,
+                cause -> {
+                  failure.compareAndSet(null, cause);
+                  stop.countDown();
+                })) {
       ServedModel served =
           new ServedModel(
               name.orElseGet(() -> nameOf(model)),
@@ -158,21 +163,22 @@ final class ServeCommand implements Callable<Integer> {
         running.warmUp();
         System.out.println(line(placed, served, server.port()));
         System.out.flush();
-        await(stop);
-        log("shutting down; answers have " + drainTimeout + " s to end");
+        stop.await();
+        if (failure.get() == null) {
+          log("shutting down; answers have " + drainTimeout + " s to end");
+        }
         if (!running.drain(Duration.ofSeconds(drainTimeout))) {
           log(running.pending() + " sequences did not end in time and are cut short");
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
+      if (failure.get() instanceof RuntimeException cause) {
+        throw cause;
+      }
       termination.saved();
     }
     return ExitCode.DONE.code();
-  }
-
-  private static void await(CountDownLatch stop) throws InterruptedException {
-    stop.await();
   }
 
   private String line(PlacedModel placed, ServedModel served, int bound) {

@@ -277,6 +277,16 @@ public final class Scheduler {
     }
   }
 
+  /** Ends everything that was submitted; for an engine that cannot go on. */
+  public void failAll(RuntimeException cause) {
+    for (Sequence sequence = arriving.poll(); sequence != null; sequence = arriving.poll()) {
+      waiting.addLast(sequence);
+    }
+    List.copyOf(running).forEach(sequence -> fail(sequence, cause));
+    waiting.forEach(sequence -> sequence.generation().done().completeExceptionally(cause));
+    waiting.clear();
+  }
+
   private void finish(Sequence sequence, Finish how) {
     running.remove(sequence);
     pool.release(sequence.pages());

@@ -280,6 +280,25 @@ class SchedulerTest {
   }
 
   @Test
+  void allCanBeEndedAtOnce() {
+    Scheduler scheduler =
+        new Scheduler(new HashingForward(spec(512), 40), new SchedulerOptions(1, 64, 64));
+    SplittableRandom random = new SplittableRandom(1);
+    List<Asked> asked =
+        IntStream.range(0, 3)
+            .mapToObj(i -> new Asked(ids(random, 20), 20).submit(scheduler))
+            .toList();
+    scheduler.step();
+    scheduler.failAll(new IllegalStateException("gone"));
+    assertTrue(scheduler.isIdle());
+    for (Asked one : asked) {
+      assertThrows(CompletionException.class, one.generation.done()::join);
+    }
+    scheduler.step();
+    assertEquals(0, scheduler.state().pagesUsed());
+  }
+
+  @Test
   void anAnswerEndsWhereTheContextDoes() {
     HashingForward forward = new HashingForward(spec(64), 20);
     Scheduler scheduler = new Scheduler(forward, SchedulerOptions.standard());

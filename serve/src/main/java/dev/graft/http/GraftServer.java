@@ -25,6 +25,7 @@ import java.util.function.Consumer;
 /** The HTTP server: requests arrive on an event loop, each is answered on a virtual thread. */
 public final class GraftServer implements AutoCloseable {
   private static final int MOST_HEADERS = 100;
+  private static final int LAST_WORDS_SECONDS = 3;
 
   private final ServerOptions options;
   private final Consumer<String> log;
@@ -224,11 +225,14 @@ public final class GraftServer implements AutoCloseable {
     }
   }
 
-  /** Ends all connections at once. */
+  /** Lets answers that are complete go out, for a moment, then ends all connections. */
   @Override
   public void close() {
-    threads.shutdownNow();
+    threads.shutdown();
     try {
+      if (!threads.awaitTermination(LAST_WORDS_SECONDS, TimeUnit.SECONDS)) {
+        threads.shutdownNow();
+      }
       var closed = server.shutdown(Duration.ofSeconds(2)).toCompletionStage().toCompletableFuture();
       var _ = closed.get(5, TimeUnit.SECONDS);
     } catch (ExecutionException | TimeoutException e) {

@@ -18,7 +18,7 @@ record LiveRoute(Service service) implements Route {
     long time = System.nanoTime();
     long tokens = service.metrics().generated();
     long[][] load = service.metrics().load().counts();
-    while (service.engine().state() != EngineState.DRAINING && !exchange.gone()) {
+    while (service.engine().state() == EngineState.READY && !exchange.gone()) {
       long now = System.nanoTime();
       long generated = service.metrics().generated();
       long[][] counts = service.metrics().load().counts();

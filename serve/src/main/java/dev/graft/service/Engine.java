@@ -27,12 +27,13 @@ public final class Engine implements AutoCloseable {
   private final int maxSequences;
   private final int mostPending;
   private final Consumer<SchedulerState> afterStep;
+  private final Consumer<Throwable> whenFailed;
   private final Semaphore work = new Semaphore(0);
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Object admission = new Object();
   private int pending;
   private volatile EngineState state = EngineState.STARTING;
-  private volatile Optional<String> failure = Optional.empty();
+  private volatile Optional<Throwable> failure = Optional.empty();
   private volatile boolean closing;
 
   /**
@@ -41,16 +42,19 @@ public final class Engine implements AutoCloseable {
    * @param forward is not closed by this
    * @param mostWaiting sequences that may wait beside those that run
    * @param afterStep sees every step, on the thread that steps
+   * @param whenFailed is told when the engine cannot go on, on that thread; its requests fail
    */
   public Engine(
       Forward forward,
       SchedulerOptions options,
       int mostWaiting,
-      Consumer<SchedulerState> afterStep) {
-    this.scheduler = new Scheduler(forward, options);
+      Consumer<SchedulerState> afterStep,
+      Consumer<Throwable> whenFailed) {
+    this.scheduler = new Scheduler(new WatchedForward(forward, this::fail), options);
     this.maxSequences = options.maxSequences();
     this.mostPending = options.maxSequences() + mostWaiting;
     this.afterStep = afterStep;
+    this.whenFailed = whenFailed;
     Thread.ofPlatform().name("graft-engine").daemon().start(this::run);
   }
 
@@ -68,15 +72,21 @@ public final class Engine implements AutoCloseable {
       Thread.currentThread().interrupt();
     } catch (RuntimeException | Error e) {
       fail(e);
-      throw e;
+      scheduler.failAll(new IllegalStateException("the engine failed: " + e, e));
     } finally {
       ended.countDown();
     }
   }
 
   private void fail(Throwable cause) {
-    failure = Optional.of(String.valueOf(cause.getMessage()));
-    state = EngineState.FAILED;
+    synchronized (admission) {
+      if (failure.isEmpty()) {
+        failure = Optional.of(cause);
+        state = EngineState.FAILED;
+      }
+      admission.notifyAll();
+    }
+    whenFailed.accept(cause);
   }
 
   /** What it is at. */
@@ -91,7 +101,7 @@ public final class Engine implements AutoCloseable {
 
   /** Why it failed, if it did. */
   public Optional<String> failure() {
-    return failure;
+    return failure.map(Throwable::getMessage);
   }
 
   /** Queue, batch and pages after the last step. */
@@ -133,7 +143,7 @@ public final class Engine implements AutoCloseable {
         throw new OverloadedException(true, "the server is shutting down; ask another one");
       }
       if (state == EngineState.FAILED) {
-        throw new OverloadedException(true, "the engine has failed: " + failure.orElse(""));
+        throw new OverloadedException(true, "the engine has failed: " + failure().orElse(""));
       }
       // One request may have more sequences than there are places if it comes first.
       if (pending > 0 && pending + sequences > mostPending) {
@@ -184,7 +194,7 @@ public final class Engine implements AutoCloseable {
       }
       while (pending > 0) {
         long left = until - System.nanoTime();
-        if (left <= 0 || state == EngineState.FAILED) {
+        if (left <= 0) {
           return false;
         }
         TimeUnit.NANOSECONDS.timedWait(admission, left);

@@ -62,7 +62,13 @@ final class TestServer implements AutoCloseable {
     decoder = new Decoder(checkpoint, DecoderOptions.of(pages).withThreads(2).withObserver(load));
     PrometheusRegistry registry = new PrometheusRegistry();
     EngineMetrics metrics = new EngineMetrics(registry, load);
-    engine = new Engine(decoder, scheduling, waiting, metrics::stepped);
+    engine =
+        new Engine(
+            decoder,
+            scheduling,
+            waiting,
+            metrics::stepped,
+            failure -> log.add("failed: " + failure));
     ServedModel served =
         new ServedModel(
             model.getFileName().toString(),
