@@ -49,12 +49,7 @@ record OwnProcess(Process process) implements AutoCloseable {
   /** The first rank that it starts; libraries start other processes, for a moment. */
   ProcessHandle awaitRank() throws InterruptedException {
     for (int i = 0; i < 6000; i++) {
-      Optional<ProcessHandle> rank =
-          process
-              .descendants()
-              .filter(child ->
-                  List.of(child.info().arguments().orElse(new String[0])).contains("--rank"))
-              .findFirst();
+      Optional<ProcessHandle> rank = process.descendants().filter(OwnProcess::isRank).findFirst();
       if (rank.isPresent()) {
         return rank.get();
       }
@@ -70,6 +65,16 @@ record OwnProcess(Process process) implements AutoCloseable {
     Matcher found = ADDRESS.matcher(line == null ? "" : line);
     assertTrue(found.find(), line == null ? err() : line);
     return found.group(1);
+  }
+
+  private static boolean isRank(ProcessHandle child) {
+    try {
+      // ProcessHandle.info() leaves out arguments that are longer than a page, as class paths are.
+      return Files.readString(Path.of("/proc", Long.toString(child.pid()), "cmdline"))
+          .contains("\0--rank\0");
+    } catch (IOException e) {
+      return false; // it has ended
+    }
   }
 
   /** Its exit code. */
