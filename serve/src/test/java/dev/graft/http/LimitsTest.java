@@ -169,6 +169,10 @@ class LimitsTest {
         assertTrue(line(socket).startsWith("HTTP/1.1 4"));
       }
       try (Socket socket = connect(server)) {
+        send(socket, "GET /health HTTP/1.1\r\nHost: a\r\n" + "X: 1\r\n".repeat(150) + "\r\n");
+        assertTrue(line(socket).startsWith("HTTP/1.1 431"));
+      }
+      try (Socket socket = connect(server)) {
         StringBuilder head = new StringBuilder("GET /health HTTP/1.1\r\nHost: a\r\n");
         for (int i = 0; i < 150; i++) {
           head.append("X-").append(i).append(": 1\r\n");
