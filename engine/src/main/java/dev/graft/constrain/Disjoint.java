@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.BooleanNode;
 
 /**
  * Whether no value is valid against two schemas at once, as {@code oneOf} needs to know: they
@@ -33,8 +34,7 @@ final class Disjoint {
 
   private boolean certainly(JsonNode a, JsonNode b, int depth) {
     if (a.isBoolean() || b.isBoolean()) {
-      return a.equals(tools.jackson.databind.node.BooleanNode.FALSE)
-          || b.equals(tools.jackson.databind.node.BooleanNode.FALSE);
+      return a.equals(BooleanNode.FALSE) || b.equals(BooleanNode.FALSE);
     }
     if (depth == 0 || ++pairs > MOST_PAIRS) {
       return false;
@@ -142,7 +142,7 @@ final class Disjoint {
 
   /** Whether {@code a} requires a property that {@code b} does not have. */
   private static boolean forbids(JsonNode a, JsonNode b) {
-    return b.path("additionalProperties").equals(tools.jackson.databind.node.BooleanNode.FALSE)
+    return b.path("additionalProperties").equals(BooleanNode.FALSE)
         && required(a).stream().anyMatch(n -> !b.path("properties").has(n));
   }
 }

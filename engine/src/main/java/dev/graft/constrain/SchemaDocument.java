@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import tools.jackson.core.JsonPointer;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.BooleanNode;
 
 /** A JSON Schema's keywords, read and refused where they are not kept. */
 final class SchemaDocument {
@@ -115,8 +116,11 @@ final class SchemaDocument {
       } else if (!ANNOTATIONS.contains(keyword)
           && !KEPT.containsKey(keyword)
           && !keyword.equals("type")) {
-        if (keyword.equals("uniqueItems") && schema.path(keyword).equals(falseNode())) {
-          continue;
+        if (keyword.equals("uniqueItems")) {
+          if (schema.get(keyword).equals(BooleanNode.FALSE)) {
+            continue;
+          }
+          throw refused(pointer, keyword, "is supported as false only");
         }
         throw refused(pointer, keyword, "is not supported");
       } else if (keyword.equals("$id") && !pointer.equals("#")) {
@@ -134,10 +138,6 @@ final class SchemaDocument {
       }
     }
     return alone;
-  }
-
-  private static JsonNode falseNode() {
-    return tools.jackson.databind.node.BooleanNode.FALSE;
   }
 
   /** The types of a schema: as given, else those that its keywords are about, else all. */

@@ -6,19 +6,24 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.peers.PeerPython;
 import dev.graft.peers.Shared;
 import dev.graft.sample.Sampler;
 import dev.graft.sample.SamplingOptions;
 import dev.graft.sample.TextWriter;
 import dev.graft.text.Tokenizer;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 
 class JsonGrammarTest {
   private static final int MOST_TOKENS = 400;
@@ -88,6 +93,101 @@ class JsonGrammarTest {
   @Test
   void byteLevelTextsAreValid() throws IOException {
     everythingIsValid(Shared.smollm2(), 25);
+  }
+
+  @Test
+  void pythonsJsonschemaSaysSoToo() throws IOException {
+    SplittableRandom random = new SplittableRandom(9);
+    List<String> lines = new ArrayList<>();
+    try (Tokenizer tokenizer = Tokenizer.open(Shared.path("models/stories260k"))) {
+      Vocabulary vocabulary = Vocabulary.of(tokenizer, Set.of(tokenizer.eosId().orElseThrow()));
+      while (lines.size() < 200) {
+        JsonNode schema = Schemas.random(random, 3);
+        StringBuilder out = new StringBuilder();
+        // Python's \\s has four control characters more than ECMA-262's.
+        if (!schema.toString().contains("[^")
+            && ends(
+                tokenizer,
+                new Constraint(JsonGrammar.ofSchema(schema), vocabulary),
+                random.nextLong(),
+                out)) {
+          ArrayNode line = JsonMapper.shared().createArrayNode();
+          lines.add(line.add(schema).add(out.toString()).toString());
+        }
+      }
+    }
+    // Two that are not valid, so that the peer is seen to look.
+    lines.add("[{\"type\":\"object\"},\"[]\"]");
+    lines.add("[true,\"{\"]");
+    Path file = Files.createTempFile("texts", ".jsonl");
+    try {
+      Files.write(file, lines);
+      List<String> verdicts =
+          PeerPython.run("scripts/peers/check_json.py", file.toString()).lines().toList();
+      assertEquals(lines.size(), verdicts.size());
+      for (int i = 0; i < lines.size(); i++) {
+        String line = lines.get(i);
+        assertEquals(i < 200, verdicts.get(i).equals("valid"), verdicts.get(i) + ": " + line);
+      }
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  @Test
+  void anyObjectIsAnObjectOfAnything() {
+    JsonGrammar any = JsonGrammar.anyObject();
+    for (String text :
+        List.of("{}", "{\"a\": [1, -2.5e+3, {\"\":null}],\"é\":true}", "{\"a\\n\":\"\\u001f漢\"}")) {
+      assertTrue(any.has(text), text);
+    }
+    for (String text :
+        List.of(
+            "",
+            "[]",
+            "1",
+            " {}",
+            "{} ",
+            "{\"a\":1,}",
+            "{\"a\":  1}",
+            "{\"a\":01}",
+            "{\"a\":\"\n\"}")) {
+      assertFalse(any.has(text), text);
+    }
+  }
+
+  @Test
+  void everySupportedKeywordIsTakenAndDocumented() throws IOException {
+    assertEquals(35, JsonGrammar.supportedKeywords().size());
+    String page = Files.readString(Path.of("../docs/constrained-decoding.md"));
+    for (String keyword : JsonGrammar.supportedKeywords()) {
+      String message = "";
+      try {
+        compile("{\"" + keyword + "\":{}}");
+      } catch (InvalidInputException e) {
+        message = e.getMessage();
+      }
+      assertFalse(message.contains("is not supported;"), message);
+      assertTrue(page.contains("`" + keyword + "`"), keyword);
+    }
+  }
+
+  @Test
+  void schemasThatAreTooLargeAreRefused() {
+    refused("{\"title\":\"" + "x".repeat(100_001) + "\"}", "100000 that are supported");
+    refused("{\"items\":".repeat(101) + "{}" + "}".repeat(101), "nested deeper than 100");
+    StringBuilder names = new StringBuilder();
+    for (int i = 0; i < 1001; i++) {
+      names.append(i == 0 ? "" : ",").append("\"p").append(i).append("\":true");
+    }
+    refused("{\"properties\":{" + names + "}}", "'properties' at #/properties", "more than 1000");
+    // A thousand values are no more alternatives than the characters they differ in.
+    StringBuilder values = new StringBuilder();
+    for (int i = 0; i < 9000; i++) {
+      values.append(i == 0 ? "" : ",").append("\"v").append(i).append("\"");
+    }
+    JsonGrammar many = compile("{\"enum\":[" + values + "]}");
+    assertTrue(many.has("\"v8999\"") && !many.has("\"v9000\""));
   }
 
   private static JsonGrammar compile(String schema) {
