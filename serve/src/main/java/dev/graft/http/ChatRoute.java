@@ -1,9 +1,7 @@
 package dev.graft.http;
 
-import dev.graft.openai.ApiException;
 import dev.graft.openai.ChatForm;
 import dev.graft.openai.ChatRequest;
-import dev.graft.openai.ResponseFormat;
 import dev.graft.service.Answer;
 import dev.graft.service.Service;
 import java.time.Instant;
@@ -19,10 +17,6 @@ record ChatRoute(Service service, ServerOptions options, Consumer<String> log) i
     ChatRequest request = ChatRequest.parse(exchange.body());
     new Requested(service.model(), log)
         .check("/v1/chat/completions", request.model(), request.ignored());
-    if (!(request.parameters().format() instanceof ResponseFormat.Text)) {
-      throw ApiException.invalid(
-          "response_format.type", "this server writes text only; response_format must be text");
-    }
     String text = TokenizeRoute.template(service).render(request.messages(), true);
     int[] prompt = service.model().tokenizer().encode(text);
     String id = "chatcmpl-" + UUID.randomUUID().toString().replace("-", "");

@@ -4,6 +4,7 @@ import dev.graft.openai.ApiException;
 import dev.graft.openai.GenerationParameters;
 import dev.graft.openai.TokenScore;
 import dev.graft.sample.LogProbabilities;
+import dev.graft.sample.TokenConstraint;
 import dev.graft.schedule.Finish;
 import dev.graft.schedule.Generation;
 import dev.graft.schedule.PromptLogits;
@@ -17,6 +18,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 
 /** All choices of one request under way. Its events are taken by one thread. */
 public final class Answer implements AutoCloseable {
@@ -55,6 +57,7 @@ public final class Answer implements AutoCloseable {
       service.require(prompt);
     }
     service.require(parameters.sampling());
+    Supplier<TokenConstraint> constraints = service.constraints().of(parameters.format());
     int choices = prompts.size() * parameters.n();
     Engine engine = service.engine();
     engine.reserve(choices);
@@ -63,7 +66,15 @@ public final class Answer implements AutoCloseable {
     try {
       for (int p = 0; p < prompts.size(); p++) {
         for (int i = 0; i < parameters.n(); i++) {
-          answer.submit(model, id, parameters, prompts.get(p), p * parameters.n() + i, i, echo);
+          ChoiceWriter writer =
+              new ChoiceWriter(
+                  model,
+                  parameters,
+                  constraints.get(),
+                  prompts.get(p),
+                  new ChoiceWriter.Place(p * parameters.n() + i, i),
+                  answer.events::add);
+          answer.submit(model, id, parameters, prompts.get(p), writer, echo);
           submitted++;
         }
       }
@@ -80,14 +91,11 @@ public final class Answer implements AutoCloseable {
       String id,
       GenerationParameters parameters,
       int[] prompt,
-      int choice,
-      int seedOffset,
+      ChoiceWriter writer,
       boolean echo) {
     int room = model.context() - prompt.length;
     // One token is the least that the engine computes, also for a request that wants none.
     int most = Math.max(1, Math.min(parameters.maxTokens().orElse(room), room));
-    ChoiceWriter writer =
-        new ChoiceWriter(model, parameters, prompt, choice, seedOffset, events::add);
     RequestClock clock = metrics.begin(id, prompt.length);
     Optional<PromptLogits> scoring =
         echo && parameters.topLogprobs().isPresent()
@@ -117,12 +125,12 @@ public final class Answer implements AutoCloseable {
             .whenComplete((finish, failure) -> {
               engine.release(1);
               clock.end();
-              end(writer, choice, prompt.length, finish, failure);
+              end(writer, prompt.length, finish, failure);
             });
   }
 
-  private void end(
-      ChoiceWriter writer, int choice, int promptTokens, Finish finish, Throwable failure) {
+  private void end(ChoiceWriter writer, int promptTokens, Finish finish, Throwable failure) {
+    int choice = writer.choice();
     if (failure != null) {
       events.add(new AnswerEvent.Failed(choice, failure));
       return;

@@ -7,6 +7,7 @@ import dev.graft.sample.NextToken;
 import dev.graft.sample.Sampler;
 import dev.graft.sample.StopStrings;
 import dev.graft.sample.TextStream;
+import dev.graft.sample.TokenConstraint;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -20,6 +21,7 @@ final class ChoiceWriter implements NextToken {
   private final Scores scores;
   private final OptionalInt topLogprobs;
   private final Penalties penalties;
+  private final TokenConstraint constraint;
   private final Sampler sampler;
   private final Set<Integer> ends;
   private final TextStream text;
@@ -28,18 +30,28 @@ final class ChoiceWriter implements NextToken {
   private List<TokenScore> pending = new ArrayList<>();
   private int tokens;
 
+  /**
+   * Which choice it is.
+   *
+   * @param choice of the request
+   * @param ofPrompt of its prompt: each draws differently
+   */
+  record Place(int choice, int ofPrompt) {}
+
   ChoiceWriter(
       ServedModel model,
       GenerationParameters parameters,
+      TokenConstraint constraint,
       int[] prompt,
-      int choice,
-      int seedOffset,
+      Place place,
       Consumer<AnswerEvent> out) {
-    this.choice = choice;
+    this.choice = place.choice();
+    this.constraint = constraint;
     this.scores = new Scores(model.tokenizer());
     this.topLogprobs = parameters.topLogprobs();
     this.penalties = new Penalties(parameters.sampling());
-    this.sampler = new Sampler(parameters.sampling().options(model.defaults(), seedOffset), prompt);
+    this.sampler =
+        new Sampler(parameters.sampling().options(model.defaults(), place.ofPrompt()), prompt);
     Set<Integer> stopIds = new HashSet<>(parameters.stopTokenIds());
     if (!parameters.ignoreEos()) {
       stopIds.addAll(model.ends());
@@ -54,7 +66,9 @@ final class ChoiceWriter implements NextToken {
   public Choice choose(float[] logits) {
     float[] raw = topLogprobs.isPresent() ? logits.clone() : logits;
     penalties.apply(logits);
+    constraint.mask(logits);
     int token = sampler.next(logits);
+    constraint.accept(token);
     penalties.generated(token);
     tokens++;
     if (topLogprobs.isPresent()) {
@@ -64,13 +78,17 @@ final class ChoiceWriter implements NextToken {
       return new Choice(token, true);
     }
     emit(stops.add(text.add(token)), false);
-    return new Choice(token, stops.stopped());
+    return new Choice(token, stops.stopped() || constraint.exhausted());
   }
 
   /** Gives out what was held back, when the choice has ended. */
   void finish() {
     String rest = stops.add(text.finish());
     emit(rest + stops.finish(), true);
+  }
+
+  int choice() {
+    return choice;
   }
 
   int tokens() {

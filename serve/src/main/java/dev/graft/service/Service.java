@@ -5,7 +5,13 @@ import dev.graft.openai.Prompt;
 import dev.graft.openai.Sampling;
 
 /** A model, the engine that runs it, and what is measured about both. */
-public record Service(ServedModel model, Engine engine, EngineMetrics metrics) {
+public record Service(
+    ServedModel model, Engine engine, EngineMetrics metrics, Constraints constraints) {
+  /** A service of which the first constrained answer will take a moment longer. */
+  public Service(ServedModel model, Engine engine, EngineMetrics metrics) {
+    this(model, engine, metrics, new Constraints(model));
+  }
+
   /** The tokens of a prompt. */
   public int[] tokens(Prompt prompt, boolean addSpecialTokens) {
     return switch (prompt) {
