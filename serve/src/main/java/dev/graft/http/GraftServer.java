@@ -175,7 +175,7 @@ public final class GraftServer implements AutoCloseable {
   }
 
   private void answer(Exchange exchange) {
-    String path = exchange.path();
+    String path = ModelRoute.template(exchange.path());
     Route route = routes.get(exchange.method() + " " + path);
     try {
       if (route == null) {

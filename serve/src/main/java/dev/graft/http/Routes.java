@@ -23,6 +23,7 @@ final class Routes {
       Service service, PrometheusRegistry registry, ServerOptions options, Consumer<String> log) {
     Map<String, Route> routes = new HashMap<>(PageRoutes.all());
     routes.put("GET /v1/models", new ModelsRoute(service.model()));
+    routes.put("GET " + ModelRoute.TEMPLATE, new ModelRoute(service.model()));
     routes.put("POST /v1/completions", new CompletionsRoute(service, options, log));
     routes.put("POST /v1/chat/completions", new ChatRoute(service, options, log));
     routes.put("POST /tokenize", new TokenizeRoute(service, log));

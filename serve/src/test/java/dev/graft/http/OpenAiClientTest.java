@@ -88,6 +88,15 @@ class OpenAiClientTest {
   }
 
   @Test
+  void theModel() {
+    assertEquals(model, client.models().retrieve(model).id());
+    NotFoundException unknown =
+        assertThrows(NotFoundException.class, () -> client.models().retrieve("nobody/knows-it"));
+    assertEquals("model_not_found", unknown.code().orElseThrow());
+    assertTrue(unknown.getMessage().contains("'nobody/knows-it'"), unknown.getMessage());
+  }
+
+  @Test
   void aCompletion() {
     Completion answer = client.completions().create(completion().build());
     CompletionChoice choice = answer.validate().choices().get(0);
