@@ -137,6 +137,8 @@ class DocumentsTest {
             "docs/architecture.md",
             "docs/dependencies.md",
             "docs/benchmarks.md",
+            "docs/constrained-decoding.md",
+            "docs/serving.md",
             "docs/tensor-parallel.md",
             "docs/quantization.md")) {
       Path folder = Project.root().resolve(page).getParent();
