@@ -215,7 +215,8 @@ class Visitors:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):
                     answer = await reader.read(4096)
-                    if answer and not answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")):
+                    # 501 and 505 are for versions of HTTP that there are not
+                    if answer and (status := answer.split(None, 2)[1]) not in (b"501", b"505") and not status.startswith(b"4"):
                         raise Wrong(f"{answer[:100]!r} for half a request")
         writer.transport.abort()
 
