@@ -59,7 +59,7 @@ async function failure(response) {
 
 // Paths are relative to the page, so that it also works behind a proxy's prefix. Whoever declined to give a key is asked
 // again only when a message is sent.
-async function request(path, { body, signal } = {}) {
+async function request(path, { body, signal, insist = Boolean(body) } = {}) {
   for (;;) {
     const key = stored(sessionStorage, KEY);
     const headers = {};
@@ -73,7 +73,7 @@ async function request(path, { body, signal } = {}) {
       throw new ApiError('The server cannot be reached.', 0);
     }
     if (response.ok) return response;
-    if (response.status !== 401 || (declined && !body)) throw await failure(response);
+    if (response.status !== 401 || (declined && !insist)) throw await failure(response);
     const latest = stored(sessionStorage, KEY);
     if (latest !== key) continue;
     const refused = await failure(response);
@@ -83,8 +83,8 @@ async function request(path, { body, signal } = {}) {
   }
 }
 
-export async function models() {
-  return (await (await request('v1/models')).json()).data;
+export async function models(insist) {
+  return (await (await request('v1/models', { insist })).json()).data;
 }
 
 // 'starting', 'ready', 'draining' or 'unreachable'. A server that is not ready may say so with a 503.

@@ -35,9 +35,10 @@ function refresh() {
   if (focused === byId('stop') && !writing) (matchMedia('(pointer: fine)').matches ? message : byId('scroller')).focus();
 }
 
-function send() {
+async function send() {
   const text = message.value.trim();
   if (!text || chat.writing || state !== 'ready') return;
+  if (!model.options.length && !(await list(true))) return;
   message.value = '';
   grow();
   chat.send(text);
@@ -46,7 +47,9 @@ function send() {
 
 function grow() {
   message.style.height = 'auto';
-  message.style.height = `${Math.min(message.scrollHeight, 0.4 * window.innerHeight)}px`;
+  // its border is no part of what it scrolls
+  const border = message.offsetHeight - message.clientHeight;
+  message.style.height = `${Math.min(message.scrollHeight + border, 0.4 * window.innerHeight)}px`;
 }
 
 byId('composer').addEventListener('submit', (event) => {
@@ -76,23 +79,25 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
 });
 
-async function list() {
-  const found = await models();
+// Whether the server said which models it has.
+async function list(insist) {
+  let found;
+  try {
+    found = await models(insist);
+  } catch (error) {
+    byId('notice').textContent = error.message;
+    return false;
+  }
+  byId('notice').textContent = NOTICES[state] ?? '';
   model.replaceChildren(...found.map(({ id }) => el('option', { value: id, title: id }, id.split('/').filter(Boolean).at(-1) ?? id)));
   model.disabled = found.length < 2;
   document.title = `${model.selectedOptions[0]?.textContent ?? ''} · Graft`.replace(/^ · /, '');
+  return true;
 }
 
 // Often while it starts or is away, rarely once it is ready.
 async function watch() {
   const now = await health();
-  if (now === 'ready' && !model.options.length) {
-    try {
-      await list();
-    } catch (error) {
-      byId('notice').textContent = error.message;
-    }
-  }
   if (now !== state || now !== 'ready') {
     state = now;
     byId('health').dataset.state = now;
@@ -100,9 +105,11 @@ async function watch() {
     byId('notice').textContent = NOTICES[now] ?? now;
     refresh();
   }
+  if (now === 'ready' && !model.options.length) await list(false);
   setTimeout(watch, now === 'ready' && model.options.length ? 10000 : 1500);
 }
 
+window.addEventListener('resize', grow);
 refresh();
 grow();
 watch();
