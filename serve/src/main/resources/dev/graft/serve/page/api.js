@@ -23,6 +23,10 @@ function askForKey(reason) {
     dialog.returnValue = '';
     dialog.addEventListener('close', () => {
       asking = undefined;
+      // Chromium gives the focus back without the caret: keys then arrive and write nothing.
+      const back = document.activeElement;
+      back?.blur();
+      back?.focus();
       const given = dialog.returnValue === 'given' ? byId('key').value.trim() : '';
       byId('key').value = '';
       declined = !given;
