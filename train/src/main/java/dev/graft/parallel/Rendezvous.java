@@ -8,7 +8,10 @@ import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
 import org.bytedeco.javacpp.SizeTPointer;
 import org.bytedeco.javacpp.chrono.Milliseconds;
 import org.bytedeco.pytorch.GlooDeviceVector;
@@ -153,6 +156,73 @@ public final class Rendezvous implements AutoCloseable {
         }
         pause();
       }
+    }
+  }
+
+  /**
+   * Waits for all ranks of a training run, compares what they run, and watches over them from then
+   * on.
+   *
+   * @param introduction what this rank runs
+   * @param onLost hears once, on a thread of its own, that a rank is lost
+   * @throws InvalidInputException naming the first rank that runs something else than rank 0
+   * @throws PeerLostException naming the first rank that did not come within the timeout
+   */
+  public Watch meet(
+      int rank, int size, Introduction introduction, Consumer<PeerLostException> onLost)
+      throws IOException {
+    try {
+      store.set("introduction/" + rank, introduction.line());
+      announce(rank, size);
+      Introduction first = Introduction.parse(store.get_to_str("introduction/0"));
+      for (int r = 1; r < size; r++) {
+        Introduction.parse(store.get_to_str("introduction/" + r)).requireLike(first, r, size);
+      }
+      if (rank == 0) {
+        InetAddress here = InetAddress.getByName(localAddress());
+        ServerSocket server = Watch.serve(here);
+        store.set("watch", here.getHostAddress() + " " + server.getLocalPort());
+        return Watch.accept(server, size, timeout, onLost);
+      }
+      String[] where = store.get_to_str("watch").split(" ", -1);
+      InetSocketAddress address = new InetSocketAddress(where[0], Integer.parseInt(where[1]));
+      return Watch.connect(address, rank, size, timeout, onLost);
+    } catch (InvalidInputException | PeerLostException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new PeerLostException(0, size, "its connection was closed", e);
+    }
+  }
+
+  /**
+   * Connects some ranks for exchanges of tensors; each of them calls this, in the same order.
+   *
+   * @param name of the group, which no other has
+   * @param members numbers of the ranks, ascending
+   * @param rank this process's, one of them
+   * @throws IOException if they cannot be connected
+   */
+  public TensorGroup group(String name, List<Integer> members, int rank) throws IOException {
+    if (members.size() == 1) {
+      return TensorGroup.alone();
+    }
+    try {
+      ProcessGroupGloo.Options options =
+          ProcessGroupGloo.Options.create(new Milliseconds(timeout.toMillis()));
+      options.devices(
+          new GlooDeviceVector(ProcessGroupGloo.createDeviceForHostname(localAddress())));
+      options.threads(1);
+      String prefix = name + members;
+      int at = members.indexOf(rank);
+      ProcessGroupGloo group =
+          SilencedOutput.during(() ->
+              new ProcessGroupGloo(
+                  new PrefixStore(prefix, store).clone(), at, members.size(), options));
+      return TensorGroup.of(group, at, members.size());
+    } catch (RuntimeException e) {
+      throw new IOException(
+          "rank " + rank + " could not connect to the ranks " + members + " of its group " + name,
+          e);
     }
   }
 

@@ -1,0 +1,120 @@
+package dev.graft.parallel;
+
+import java.util.Optional;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.AllreduceOptions;
+import org.bytedeco.pytorch.BroadcastOptions;
+import org.bytedeco.pytorch.ProcessGroupGloo;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.Work;
+
+/**
+ * Ranks that exchange tensors over Gloo. Tensors are contiguous and on the CPU; all ranks call the
+ * same methods in the same order with the same shapes and types. A lost rank makes a call throw;
+ * {@link Watch} knows which it was.
+ */
+public final class TensorGroup implements AutoCloseable {
+  private final Optional<ProcessGroupGloo> group;
+  private final int rank;
+  private final int size;
+
+  private TensorGroup(Optional<ProcessGroupGloo> group, int rank, int size) {
+    this.group = group;
+    this.rank = rank;
+    this.size = size;
+  }
+
+  static TensorGroup of(ProcessGroupGloo group, int rank, int size) {
+    return new TensorGroup(Optional.of(group), rank, size);
+  }
+
+  /** A group of one, whose exchanges change nothing. */
+  public static TensorGroup alone() {
+    return new TensorGroup(Optional.empty(), 0, 1);
+  }
+
+  /** This rank's place in the group. */
+  public int rank() {
+    return rank;
+  }
+
+  public int size() {
+    return size;
+  }
+
+  /** Replaces elements by their sums over the group. */
+  public void allReduceSum(Tensor tensor) {
+    if (group.isEmpty() || tensor.numel() == 0) {
+      return;
+    }
+    try (PointerScope _ = new PointerScope()) {
+      await(group.get().allreduce(new TensorVector(tensor), new AllreduceOptions()));
+    }
+  }
+
+  /** Gives all the tensor of {@code root}, a place in the group. */
+  public void broadcast(Tensor tensor, int root) {
+    if (group.isEmpty() || tensor.numel() == 0) {
+      return;
+    }
+    try (PointerScope _ = new PointerScope()) {
+      BroadcastOptions options = new BroadcastOptions();
+      options.rootRank(root);
+      await(group.get().broadcast(new TensorVector(tensor), options));
+    }
+  }
+
+  /**
+   * Begins to send; the tensor stays as it is until {@link Transfer#await} has returned.
+   *
+   * @param peer a place in the group
+   * @param tag tells apart what is under way between two ranks at once
+   */
+  public Transfer send(Tensor tensor, int peer, int tag) {
+    return new Transfer(
+        group.orElseThrow().send(new TensorVector(tensor), peer, tag).retainReference(), tensor);
+  }
+
+  /** Begins to receive into a tensor. */
+  public Transfer receive(Tensor tensor, int peer, int tag) {
+    return new Transfer(
+        group.orElseThrow().recv(new TensorVector(tensor), peer, tag).retainReference(), tensor);
+  }
+
+  /** A tensor under way. */
+  public static final class Transfer {
+    private final Work work;
+    private final Tensor tensor;
+
+    private Transfer(Work work, Tensor tensor) {
+      this.work = work;
+      this.tensor = tensor.retainReference();
+    }
+
+    /** Waits until it has left or arrived. */
+    public void await() {
+      TensorGroup.await(work);
+      work.releaseReference();
+      tensor.releaseReference();
+    }
+  }
+
+  private static void await(Work work) {
+    work._wait();
+  }
+
+  /** Waits until all ranks are here. */
+  public void barrier() {
+    if (group.isPresent()) {
+      try (PointerScope _ = new PointerScope()) {
+        await(group.get().barrier());
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    group.ifPresent(ProcessGroupGloo::close);
+  }
+}
