@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       ExportCommand.class,
       InspectCommand.class,
       TrainCommand.class,
+      LaunchCommand.class,
       GenerateCommand.class,
       ChatCommand.class,
       ServeCommand.class,

@@ -1,14 +1,19 @@
 package dev.graft.cli;
 
+import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.events.Event;
 import dev.graft.loop.Recipe;
 import dev.graft.loop.RecipeReader;
 import dev.graft.loop.RunListener;
 import dev.graft.loop.Trainer;
+import dev.graft.parallel.Team;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -20,6 +25,9 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = "Trains a dense, upcycled or fresh model by a recipe.",
     footer = {
+      "",
+      "One process alone, or one rank of several: RANK and WORLD_SIZE of torchrun and graft launch, SLURM_PROCID,",
+      "and OMPI_COMM_WORLD_RANK say which.",
       "",
       "SIGTERM and Ctrl-C save after the step that is running and exit with 0; --resume goes on."
     })
@@ -40,6 +48,14 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--print-config", description = "Print the recipe with every default and exit.")
   private boolean printConfig;
 
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "30",
+      description =
+          "As one rank of several: how long to wait for one that is silent (${DEFAULT-VALUE}).")
+  private int timeout;
+
   @Override
   public Integer call() throws IOException {
     Recipe read = RecipeReader.read(recipe, overrides);
@@ -47,14 +63,41 @@ final class TrainCommand implements Callable<Integer> {
       System.out.print(RecipeReader.print(read));
       return ExitCode.DONE.code();
     }
-    Trainer.Result result = train(read);
-    System.out.println(summary(read, result));
+    Optional<RankVariables> place = RankVariables.of(System.getenv());
+    if (place.isEmpty()) {
+      System.out.println(summary(read, train(read, Team.alone())));
+    } else {
+      asRank(place.get(), read);
+    }
     return ExitCode.DONE.code();
   }
 
-  private Trainer.Result train(Recipe read) throws IOException {
+  private void asRank(RankVariables place, Recipe read) throws IOException {
+    if (timeout < 1) {
+      throw new InvalidInputException("--timeout is " + timeout + "; give at least 1 second");
+    }
+    Recipe shared = shareCores(place, read);
+    Trainer.Result result =
+        TrainingRank.run(place, shared, Duration.ofSeconds(timeout), team -> train(shared, team));
+    if (place.rank() == 0) {
+      System.out.println(summary(read, result));
+    }
+  }
+
+  /** Ranks of one host share its cores where the recipe does not say how many each takes. */
+  private Recipe shareCores(RankVariables place, Recipe read) throws IOException {
+    if (!Integer.valueOf(0).equals(read.asWritten().get("threads"))) {
+      return read;
+    }
+    int cores = Runtime.getRuntime().availableProcessors();
+    List<String> more = new ArrayList<>(overrides);
+    more.add("threads=" + Math.max(1, cores / place.localSize()));
+    return RecipeReader.read(recipe, more);
+  }
+
+  private Trainer.Result train(Recipe read, Team team) throws IOException {
     try (Listener listener = new Listener()) {
-      Trainer trainer = new Trainer(read, listener);
+      Trainer trainer = new Trainer(read, listener, team);
       try (SaveOnTermination watch = SaveOnTermination.of(trainer::requestStop)) {
         Trainer.Result result = trainer.run(resume);
         watch.saved();

@@ -83,8 +83,7 @@ public final class CheckpointWriter implements AutoCloseable {
     requireFree(target);
     Path parent = target.toAbsolutePath().getParent();
     Files.createDirectories(parent);
-    Path work =
-        parent.resolve("." + target.getFileName() + ".part-" + ProcessHandle.current().pid());
+    Path work = workDirectory(target, ProcessHandle.current().pid());
     deleteTree(work);
     Files.createDirectory(work);
     List<Shard> shards = new ArrayList<>();
@@ -196,6 +195,14 @@ public final class CheckpointWriter implements AutoCloseable {
     } catch (IOException e) {
       throw explained(target, e);
     }
+  }
+
+  /** The temporary directory that a process writes before it takes the target's name. */
+  public static Path workDirectory(Path target, long process) {
+    return target
+        .toAbsolutePath()
+        .getParent()
+        .resolve("." + target.getFileName() + ".part-" + process);
   }
 
   /** The directory under its temporary name, for files that stream themselves. */

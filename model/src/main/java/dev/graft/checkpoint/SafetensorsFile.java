@@ -208,6 +208,9 @@ final class SafetensorsFile {
     while (buffer.hasRemaining()) {
       channel.write(buffer, buffer.position());
     }
+    if (at > 0) { // the file has its length from the start, so that others may write into it
+      channel.write(ByteBuffer.allocate(1), length + at - 1);
+    }
     return length;
   }
 }

@@ -1,6 +1,8 @@
 package dev.graft.loop;
 
 import dev.graft.network.Parameters;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Dispatcher;
 import org.bytedeco.pytorch.GenericList;
@@ -22,24 +24,50 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 public final class AdamW implements AutoCloseable {
   private final Recipe.Optimizer settings;
   private final Parameters parameters;
+  private final List<Held> held = new ArrayList<>();
   private final Tensor first;
   private final Tensor second;
 
+  /**
+   * Weights whose moments are here.
+   *
+   * @param weights a stretch of the flat weights
+   * @param at where its moments begin in the flat moments
+   */
+  public record Held(Parameters.Stretch weights, long at) {}
+
   public AdamW(Recipe.Optimizer settings, Parameters parameters) {
+    this(settings, parameters, parameters.stretches());
+  }
+
+  /** Of some of the weights only. */
+  public AdamW(
+      Recipe.Optimizer settings, Parameters parameters, List<Parameters.Stretch> stretches) {
     this.settings = settings;
     this.parameters = parameters;
+    long elements = 0;
+    for (Parameters.Stretch stretch : stretches) {
+      held.add(new Held(stretch, elements));
+      elements += stretch.elements();
+    }
     try (PointerScope _ = new PointerScope()) {
-      this.first = torch.zeros_like(parameters.flatGradients()).retainReference();
-      this.second = torch.zeros_like(parameters.flatGradients()).retainReference();
+      Tensor like = parameters.flatGradients();
+      this.first = like.new_zeros(elements).retainReference();
+      this.second = like.new_zeros(elements).retainReference();
     }
   }
 
-  /** exp_avg, flat as the gradients. */
+  /** What is updated here, in the order of the moments. */
+  public List<Held> held() {
+    return held;
+  }
+
+  /** exp_avg of the weights held. */
   public Tensor firstMoment() {
     return first;
   }
 
-  /** exp_avg_sq, flat as the gradients. */
+  /** exp_avg_sq of the weights held. */
   public Tensor secondMoment() {
     return second;
   }
@@ -64,13 +92,17 @@ public final class AdamW implements AutoCloseable {
     double divisor = clip > 0 && gradientNorm > clip ? gradientNorm / clip : 1;
     try (PointerScope _ = new PointerScope()) {
       OperatorHandle fused = Dispatcher.singleton().findSchemaOrThrow("aten::_fused_adamw_", "");
-      for (Parameters.Stretch stretch : parameters.stretches()) {
+      for (Held own : held) {
+        Parameters.Stretch stretch = own.weights();
+        if (stretch.elements() == 0) {
+          continue;
+        }
         fused.callBoxed(
             new IValueVector(
                 list(part(parameters.flatWeights(), stretch)),
                 list(part(parameters.flatGradients(), stretch)),
-                list(part(first, stretch)),
-                list(part(second, stretch)),
+                list(first.narrow(0, own.at(), stretch.elements())),
+                list(second.narrow(0, own.at(), stretch.elements())),
                 list(),
                 list(single(step)),
                 new IValue(stretch.expert() ? lr * settings.expertLrScale() : lr),

@@ -15,6 +15,7 @@ import org.bytedeco.pytorch.Tensor;
 final class ExpertSimilarity {
   private ExpertSimilarity() {}
 
+  /** Of the layers held here; 0 for the others. */
   static List<Double> measure(ModelSpec spec, Parameters parameters) {
     if (spec.moe().isEmpty() || spec.moe().get().numExperts() < 2) {
       return List.of();
@@ -24,6 +25,10 @@ final class ExpertSimilarity {
     parameters.stored().forEach(s -> stored.put(s.name(), s));
     List<Double> layers = new ArrayList<>();
     for (int l = 0; l < spec.numHiddenLayers(); l++) {
+      if (!stored.containsKey(TensorNames.expert(l, 0, "w1"))) {
+        layers.add(0.0);
+        continue;
+      }
       double[][] dot = new double[experts][experts];
       for (String which : List.of("w1", "w2", "w3")) {
         for (int a = 0; a < experts; a++) {

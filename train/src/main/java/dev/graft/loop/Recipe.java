@@ -1,5 +1,6 @@
 package dev.graft.loop;
 
+import dev.graft.layout.Mesh;
 import dev.graft.network.Precision;
 import dev.graft.routing.Balance;
 import java.nio.file.Path;
@@ -37,6 +38,7 @@ public record Recipe(
     Checkpointing checkpointing,
     int similarityEvery,
     Samples samples,
+    Parallel parallel,
     boolean tensorboard,
     String name,
     Path out,
@@ -87,6 +89,16 @@ public record Recipe(
 
   /** When, from what and how much text is sampled. */
   public record Samples(int every, List<String> prompts, int tokens) {}
+
+  /**
+   * How the run is dealt out to processes.
+   *
+   * @param stages layers of each stretch of a pipeline, in the model's order; empty means even
+   * @param recompute recomputed layers of each; empty means by {@code recompute_layers}
+   * @param interleave stretches per stage
+   */
+  public record Parallel(
+      Mesh mesh, List<Integer> stages, List<Integer> recompute, int interleave) {}
 
   /** Micro-batches of a step. */
   public int microBatches() {

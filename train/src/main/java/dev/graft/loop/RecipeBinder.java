@@ -2,6 +2,8 @@ package dev.graft.loop;
 
 import dev.graft.checkpoint.Gating;
 import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.layout.ExpertScheme;
+import dev.graft.layout.Mesh;
 import dev.graft.network.Precision;
 import dev.graft.routing.Balance;
 import java.nio.file.Path;
@@ -56,6 +58,7 @@ final class RecipeBinder {
             count("similarity_every"),
             new Recipe.Samples(
                 count("samples.every"), strings("samples.prompts"), positive("samples.tokens")),
+            parallel(),
             flag("tensorboard"),
             text("name").orElseGet(() -> String.valueOf(out.getFileName())),
             out,
@@ -63,7 +66,73 @@ final class RecipeBinder {
     if (recipe.globalBatchSize() % recipe.microBatchSize() != 0) {
       throw wrong("global_batch_size", "must be a multiple of micro_batch_size");
     }
+    requireShares(recipe);
     return recipe;
+  }
+
+  private Recipe.Parallel parallel() {
+    int tp = positive("parallel.tp");
+    ExpertScheme experts = choice("parallel.experts", ExpertScheme.class);
+    boolean sequence =
+        node("parallel.sequence").isNull()
+            ? tp > 1 && (experts == ExpertScheme.EDP || experts == ExpertScheme.EP)
+            : flag("parallel.sequence");
+    return new Recipe.Parallel(
+        new Mesh(
+            positive("parallel.pp"),
+            positive("parallel.dp"),
+            tp,
+            experts,
+            sequence,
+            count("parallel.zero")),
+        counts("parallel.stages"),
+        counts("parallel.recompute"),
+        positive("parallel.interleave"));
+  }
+
+  /** What a mesh asks of the rest of a recipe. */
+  private void requireShares(Recipe recipe) {
+    Mesh mesh = recipe.parallel().mesh();
+    if (recipe.microBatches() % mesh.dp() != 0) {
+      throw wrong(
+          "parallel.dp",
+          "is "
+              + mesh.dp()
+              + ", which does not divide the "
+              + recipe.microBatches()
+              + " micro-batches of a step (global_batch_size / micro_batch_size)");
+    }
+    int share = recipe.microBatches() / mesh.dp();
+    if (recipe.parallel().interleave() > 1 && (mesh.pp() == 1 || share % mesh.pp() != 0)) {
+      throw wrong(
+          "parallel.interleave",
+          "needs pp above 1 and a number of micro-batches per replica ("
+              + share
+              + ") that pp divides");
+    }
+    if (!recipe.samples().prompts().isEmpty() && mesh.world() > 1) {
+      throw wrong(
+          "samples.prompts",
+          "needs the whole model in one process; leave it empty, and sample from checkpoints with graft generate");
+    }
+  }
+
+  private List<Integer> counts(String key) {
+    JsonNode node = node(key);
+    if (node.isNull()) {
+      return List.of();
+    }
+    List<Integer> values = new ArrayList<>();
+    for (JsonNode entry : node) {
+      if (!entry.isIntegralNumber() || !entry.canConvertToInt() || entry.intValue() < 0) {
+        throw wrong(key, "is " + node + "; it must be a list of whole numbers");
+      }
+      values.add(entry.intValue());
+    }
+    if (!node.isArray()) {
+      throw wrong(key, "is " + node + "; it must be a list of whole numbers");
+    }
+    return List.copyOf(values);
   }
 
   private String device() {

@@ -6,6 +6,7 @@ import dev.graft.checkpoint.Family;
 import dev.graft.checkpoint.Gating;
 import dev.graft.checkpoint.ModelSpec;
 import dev.graft.network.Parameters;
+import dev.graft.network.Stage;
 import dev.graft.network.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -34,22 +35,27 @@ record StartingPoint(ObjectNode config, ModelSpec spec, Optional<Path> companion
   }
 
   /** Weights to start from. */
-  Parameters parameters(Recipe recipe) throws IOException {
+  Parameters parameters(Recipe recipe, Stage stage) throws IOException {
     Predicate<String> frozen = frozen(recipe.freeze());
     return switch (recipe.start()) {
       case Recipe.Start.Directory(Path path) -> {
         try (Checkpoint checkpoint = Checkpoint.open(path)) {
-          yield Weights.load(checkpoint, recipe.precision(), frozen);
+          yield Weights.load(checkpoint, recipe.precision(), frozen, stage);
         }
       }
       case Recipe.Start.Scratch _ ->
-          Parameters.fresh(spec, recipe.precision(), recipe.seed(), frozen);
+          Parameters.fresh(spec, recipe.precision(), recipe.seed(), frozen, stage);
     };
   }
 
   /** Weights of the same shape to be overwritten. */
-  Parameters blank(Recipe recipe) {
-    return Parameters.zeros(spec, recipe.precision(), frozen(recipe.freeze()));
+  Parameters blank(Recipe recipe, Stage stage) {
+    return Parameters.zeros(spec, recipe.precision(), frozen(recipe.freeze()), stage);
+  }
+
+  /** Every tensor of the whole model. */
+  List<Parameters.Stored> declare(Recipe recipe) {
+    return Parameters.declare(spec, frozen(recipe.freeze()));
   }
 
   private static StartingPoint of(

@@ -5,11 +5,14 @@ import dev.graft.checkpoint.MoeSpec;
 import dev.graft.events.Event;
 import dev.graft.events.EventLog;
 import dev.graft.events.LayerStats;
+import dev.graft.layout.Mesh;
 import dev.graft.network.Libtorch;
 import dev.graft.network.MicroBatch;
 import dev.graft.network.Network;
 import dev.graft.network.NetworkOptions;
 import dev.graft.network.Parameters;
+import dev.graft.network.Stage;
+import dev.graft.parallel.Team;
 import dev.graft.routing.RoutingStats;
 import dev.graft.tensorboard.TensorBoardWriter;
 import dev.graft.text.Batch;
@@ -27,13 +30,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import org.bytedeco.pytorch.Device;
 
-/** A run on one process, from its recipe to its last checkpoint. */
+/** A run, on one process or as one rank of several, from its recipe to its last checkpoint. */
 public final class Trainer {
   private final Recipe recipe;
   private final RunListener listener;
   private final RunDirectory directory;
+  private final Team team;
   private final AtomicBoolean stop = new AtomicBoolean();
 
   /**
@@ -48,7 +53,18 @@ public final class Trainer {
   public record Result(
       int step, boolean finished, double loss, Optional<Double> validationLoss, Path checkpoint) {}
 
+  /** A run on one process. */
   public Trainer(Recipe recipe, RunListener listener) {
+    this(recipe, listener, Team.alone());
+  }
+
+  /**
+   * One rank of a run; only the first writes events and tells the listener.
+   *
+   * @param team laid out as the recipe's {@code parallel} says
+   */
+  public Trainer(Recipe recipe, RunListener listener, Team team) {
+    this.team = team;
     this.recipe = recipe;
     this.listener = listener;
     this.directory = new RunDirectory(recipe.out());
@@ -69,7 +85,8 @@ public final class Trainer {
    *     stays
    */
   public Result run(boolean resume) throws IOException {
-    if (!resume && Files.exists(directory.events())) {
+    recipe.parallel().mesh().checkWorld(team.world().size());
+    if (!resume && team.leads() && Files.exists(directory.events())) {
       throw new InvalidInputException(
           recipe.out()
               + ": a run is there already; go on with it by --resume, or choose another out");
@@ -83,15 +100,25 @@ public final class Trainer {
               + start.spec().numHiddenLayers()
               + " layers");
     }
+    recipe.parallel().mesh().checkModel(start.spec());
+    StagePlan plan = StagePlan.of(recipe, start.spec().numHiddenLayers());
     Libtorch.start(recipe.threads(), recipe.deterministic());
     Device device = Libtorch.device(recipe.device());
     Files.createDirectories(recipe.out());
+    if (!team.leads()) {
+      team.world().barrier(); // the first has the lock
+      return locked(resume, start, plan, device);
+    }
     try (RunLock _ = RunLock.of(recipe.out())) {
-      return locked(resume, start, device);
+      team.world().barrier();
+      return locked(resume, start, plan, device);
     }
   }
 
-  private Result locked(boolean resume, StartingPoint start, Device device) throws IOException {
+  private Result locked(boolean resume, StartingPoint start, StagePlan plan, Device device)
+      throws IOException {
+    int stageNumber = team.place().pp();
+    Stage stage = Stage.of(start.spec(), plan.of(stageNumber));
     Optional<Path> latest = resume ? directory.latest() : Optional.empty();
     List<WeightedTokens> sources =
         recipe.data().train().stream()
@@ -101,16 +128,10 @@ public final class Trainer {
             BatchStream.open(
                 sources, recipe.sequenceLength(), recipe.seed(), recipe.data().maskDocuments());
         Parameters parameters =
-            (latest.isPresent() ? start.blank(recipe) : start.parameters(recipe)).on(device);
-        AdamW optimizer = new AdamW(recipe.optimizer(), parameters);
-        Network network =
-            new Network(
-                start.spec(),
-                parameters,
-                new NetworkOptions(
-                    recipe.routing().capacityFactor(),
-                    recipe.routing().zLoss(),
-                    recipe.recomputeLayers()))) {
+            (latest.isPresent() ? start.blank(recipe, stage) : start.parameters(recipe, stage))
+                .on(device);
+        AdamW optimizer = optimizer(parameters, start);
+        Pipeline pipeline = pipeline(start, parameters, plan, stage, stageNumber)) {
       TrainerState state =
           latest.isPresent()
               ? TrainingCheckpoint.load(latest.get(), parameters, optimizer)
@@ -124,16 +145,48 @@ public final class Trainer {
                 + recipe.seed()
                 + "; resume with its own recipe");
       }
-      directory.clean(state.step());
       stream.seek(state.position());
+      team.world().barrier(); // all have read the checkpoint
+      if (!team.leads()) {
+        try (Loop loop =
+            new Loop(start, pipeline, parameters, optimizer, stream, Optional.empty(), state)) {
+          return loop.run();
+        }
+      }
+      directory.clean(state.step());
       try (EventLog log =
               state.step() > 0 || Files.exists(directory.events())
                   ? EventLog.resume(directory.events(), state.step())
                   : EventLog.append(directory.events());
-          Loop loop = new Loop(start, network, optimizer, stream, log, state)) {
+          Loop loop =
+              new Loop(start, pipeline, parameters, optimizer, stream, Optional.of(log), state)) {
         return loop.run();
       }
     }
+  }
+
+  private AdamW optimizer(Parameters parameters, StartingPoint start) {
+    return recipe.parallel().mesh().zero() == 1
+        ? new AdamW(recipe.optimizer(), parameters, replicas(parameters, start).shares())
+        : new AdamW(recipe.optimizer(), parameters);
+  }
+
+  private Replicas replicas(Parameters parameters, StartingPoint start) {
+    return new Replicas(team, parameters, start.spec().tieWordEmbeddings());
+  }
+
+  private Pipeline pipeline(
+      StartingPoint start, Parameters parameters, StagePlan plan, Stage stage, int number) {
+    List<Network> chunks = new ArrayList<>();
+    for (int c = 0; c < stage.chunks().size(); c++) {
+      NetworkOptions options =
+          new NetworkOptions(
+              recipe.routing().capacityFactor(),
+              recipe.routing().zLoss(),
+              plan.recompute(number, c));
+      chunks.add(new Network(start.spec(), parameters, options, stage.chunks().get(c)));
+    }
+    return new Pipeline(chunks, team.pipeline());
   }
 
   private List<Double> alphas(StartingPoint start) {
@@ -147,10 +200,12 @@ public final class Trainer {
   /** The steps of one run, with what they work on. */
   private final class Loop implements AutoCloseable {
     private final StartingPoint start;
-    private final Network network;
+    private final Pipeline pipeline;
+    private final Parameters parameters;
+    private final Replicas replicas;
     private final AdamW optimizer;
     private final BatchStream stream;
-    private final EventLog log;
+    private final Optional<EventLog> log;
     private final Optional<TensorBoardWriter> tensorboard;
     private final Optional<Tokenizer> tokenizer;
     private final Schedule schedule = Schedule.of(recipe);
@@ -160,19 +215,23 @@ public final class Trainer {
     private int step;
     private long tokens;
     private int savedAt = -1;
+    private boolean stopping;
     private double lastLoss = Double.NaN;
     private Optional<Double> validationLoss = Optional.empty();
 
     Loop(
         StartingPoint start,
-        Network network,
+        Pipeline pipeline,
+        Parameters parameters,
         AdamW optimizer,
         BatchStream stream,
-        EventLog log,
+        Optional<EventLog> log,
         TrainerState state)
         throws IOException {
       this.start = start;
-      this.network = network;
+      this.pipeline = pipeline;
+      this.parameters = parameters;
+      this.replicas = replicas(parameters, start);
       this.optimizer = optimizer;
       this.stream = stream;
       this.log = log;
@@ -185,7 +244,7 @@ public final class Trainer {
       this.tokenizer =
           samples ? Optional.of(Tokenizer.open(start.companions().get())) : Optional.empty();
       this.tensorboard =
-          recipe.tensorboard()
+          recipe.tensorboard() && team.leads()
               ? Optional.of(TensorBoardWriter.open(directory.tensorboard()))
               : Optional.empty();
       if (state.step() > 0) {
@@ -194,23 +253,24 @@ public final class Trainer {
     }
 
     Result run() throws IOException {
-      listener.started(step, recipe.steps());
+      if (team.leads()) {
+        listener.started(step, recipe.steps());
+      }
       if (step == 0) {
         emit(runEvent());
         if (start.spec().moe().isPresent()) {
           similarity();
         }
       }
-      while (step < recipe.steps() && !stop.get()) {
+      stopping = team.world().size() == 1 && stop.get();
+      while (step < recipe.steps() && !stopping) {
         step++;
         emit(step());
         if (due(recipe.validation().every()) && recipe.data().validation().isPresent()) {
           validate();
         }
         if (due(recipe.similarityEvery()) && start.spec().moe().isPresent()) {
-          emit(
-              new Event.Similarity(
-                  step, tokens, ExpertSimilarity.measure(start.spec(), network.parameters())));
+          similarity();
         }
         if (due(recipe.samples().every())) {
           sample();
@@ -227,9 +287,20 @@ public final class Trainer {
     }
 
     private void similarity() throws IOException {
-      emit(
-          new Event.Similarity(
-              step, tokens, ExpertSimilarity.measure(start.spec(), network.parameters())));
+      if (!expertsAreWhole()) {
+        return;
+      }
+      double[] own =
+          ExpertSimilarity.measure(start.spec(), parameters).stream()
+              .mapToDouble(Double::doubleValue)
+              .toArray();
+      double[] layers = team.pipeline().allReduceSum(own);
+      emit(new Event.Similarity(step, tokens, Arrays.stream(layers).boxed().toList()));
+    }
+
+    private boolean expertsAreWhole() {
+      Mesh mesh = recipe.parallel().mesh();
+      return mesh.expertRanks() == 1 && mesh.expertTensorRanks() == 1;
     }
 
     private boolean due(int every) {
@@ -239,8 +310,8 @@ public final class Trainer {
     private Event.Run runEvent() {
       Map<String, Object> model = new LinkedHashMap<>();
       model.put("architecture", start.config().path("architectures").path(0).asString(""));
-      model.put("parameters", network.parameters().flatWeights().numel());
-      model.put("trainable_parameters", network.parameters().flatGradients().numel());
+      model.put("parameters", elements(_ -> true));
+      model.put("trainable_parameters", elements(Parameters.Stored::trainable));
       model.put("active_parameters", activeParameters());
       model.put("active_multiplying_parameters", flops.activeWeights());
       model.put("hidden_size", start.spec().hiddenSize());
@@ -254,12 +325,18 @@ public final class Trainer {
           recipe.name(), recipe.asWritten(), model, flops.perToken(), Flops.FORMULA);
     }
 
+    private long elements(Predicate<Parameters.Stored> which) {
+      return start.declare(recipe).stream()
+          .filter(which)
+          .mapToLong(Parameters.Stored::elements)
+          .sum();
+    }
+
     /** All but the experts that a token does not choose. */
     private long activeParameters() {
       long expert = 3L * start.spec().hiddenSize() * start.spec().intermediateSize();
       long idle = start.spec().moe().map(moe -> (long) moe.numExperts() - moe.topK()).orElse(0L);
-      return network.parameters().flatWeights().numel()
-          - start.spec().numHiddenLayers() * idle * expert;
+      return elements(_ -> true) - start.spec().numHiddenLayers() * idle * expert;
     }
 
     private static void describe(Map<String, Object> model, MoeSpec moe) {
@@ -273,42 +350,47 @@ public final class Trainer {
       long began = System.nanoTime();
       long position = stream.position();
       int groups = recipe.microBatches();
+      int share = groups / team.data().size();
       List<MicroBatch> batches = new ArrayList<>();
-      double counted = 0;
-      for (int m = 0; m < groups; m++) {
+      double own = 0;
+      stream.seek(position + (long) team.data().rank() * share * recipe.microBatchSize());
+      for (int m = 0; m < share; m++) {
         MicroBatch batch = micro(stream.next(recipe.microBatchSize()));
         requireVocabulary(batch);
         batches.add(batch);
-        counted += batch.counted();
+        own += batch.counted();
       }
+      stream.seek(position + recipe.globalBatchSize());
+      double counted = team.data().allReduceSum(new double[] {own})[0];
       if (counted == 0) {
         throw new InvalidInputException(
             "recipe: data.train gave a step "
                 + step
                 + " whose loss mask counts no token; take data with more assistant text");
       }
-      double loss = 0;
-      List<RoutingStats> routing = new ArrayList<>();
-      for (int m = 0; m < groups; m++) {
-        Network.Result result =
-            network.forwardBackward(batches.get(m), 1 / counted, alpha, groups, m == 0);
-        loss += result.lossSum() / counted;
-        for (int l = 0; l < result.routing().size(); l++) {
-          RoutingStats stats = result.routing().get(l);
-          if (m == 0) {
-            routing.add(stats);
-          } else {
-            routing.set(l, routing.get(l).plus(stats));
-          }
-        }
-      }
-      double norm = optimizer.gradientNorm();
+      Pipeline.Step done = pipeline.step(batches, 1 / counted, alpha, groups);
+      replicas.reduceGradients();
+      StepTotals totals =
+          StepTotals.of(
+              done,
+              team.world().size() == 1 ? 0 : replicas.squaredNorm(),
+              stop.get(),
+              start.spec(),
+              team);
+      double loss = totals.lossSum() / counted;
+      List<RoutingStats> routing = totals.routing();
+      stopping = totals.stop();
+      double norm =
+          team.world().size() == 1 ? optimizer.gradientNorm() : Math.sqrt(totals.squaredNorm());
       if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
         throw new DivergedException(
             step, position, position + recipe.globalBatchSize(), loss, norm, recipe.out());
       }
       double lr = schedule.at(step);
       optimizer.step(step, lr, norm);
+      if (recipe.parallel().mesh().zero() == 1) {
+        replicas.gatherWeights();
+      }
       tokens += (long) recipe.globalBatchSize() * recipe.sequenceLength();
       lastLoss = loss;
       double seconds = (System.nanoTime() - began) * 1e-9;
@@ -390,15 +472,26 @@ public final class Trainer {
             recipe.validation().sequences() == 0
                 ? all
                 : Math.min(all, recipe.validation().sequences());
-        for (long at = 0; at < most; at += recipe.microBatchSize()) {
+        long turn = 0;
+        for (long at = 0; at < most; at += recipe.microBatchSize(), turn++) {
+          if (team.replicasAreFree() && turn % team.data().size() != team.data().rank()) {
+            continue;
+          }
           MicroBatch batch =
               micro(batches.at(at, (int) Math.min(recipe.microBatchSize(), most - at)));
           requireVocabulary(batch);
-          Network.Result result = network.evaluate(batch);
-          loss += result.lossSum();
-          counted += result.counted();
+          loss += pipeline.evaluate(batch);
+          counted += batch.counted();
         }
       }
+      // Other stages have no loss, other TP ranks the same one.
+      boolean speaks =
+          team.place().tp() == 0 && (team.replicasAreFree() || team.data().rank() == 0);
+      boolean ends = pipeline.chunks().getLast().last();
+      double[] sums =
+          team.world().allReduceSum(new double[] {speaks ? loss : 0, speaks && ends ? counted : 0});
+      loss = sums[0];
+      counted = sums[1];
       validationLoss = Optional.of(loss / counted);
       emit(new Event.Validation(step, tokens, loss / counted, (long) counted));
     }
@@ -407,7 +500,7 @@ public final class Trainer {
       if (tokenizer.isEmpty()) {
         return;
       }
-      TextSampler sampler = new TextSampler(network, tokenizer.get(), 0.8);
+      TextSampler sampler = new TextSampler(pipeline.chunks().getFirst(), tokenizer.get(), 0.8);
       for (String prompt : recipe.samples().prompts()) {
         String text = sampler.sample(prompt, recipe.samples().tokens(), recipe.seed() + step);
         emit(new Event.Sample(step, prompt, text));
@@ -415,7 +508,9 @@ public final class Trainer {
     }
 
     private void save() throws IOException {
-      log.sync();
+      if (log.isPresent()) {
+        log.get().sync();
+      }
       TrainerState state =
           new TrainerState(
               TrainerState.VERSION,
@@ -427,8 +522,10 @@ public final class Trainer {
       Path target = directory.checkpoint(step);
       try {
         TrainingCheckpoint.save(
-            target, network.parameters(), optimizer, state, start.config(), start.companions());
-        directory.publish(step, recipe.checkpointing().keep());
+            target, parameters, optimizer, replicas, state, start, start.declare(recipe), team);
+        if (team.leads()) {
+          directory.publish(step, recipe.checkpointing().keep());
+        }
       } catch (IOException e) {
         boolean full =
             String.valueOf(e.getMessage()).matches("(?s).*(No space left|the disk is full).*");
@@ -444,7 +541,10 @@ public final class Trainer {
     }
 
     private void emit(Event event) throws IOException {
-      log.write(event);
+      if (log.isEmpty()) {
+        return;
+      }
+      log.get().write(event);
       if (tensorboard.isPresent()) {
         tensorboard.get().write(event);
       }

@@ -5,8 +5,10 @@ import dev.graft.checkpoint.CheckpointWriter;
 import dev.graft.checkpoint.DType;
 import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.checkpoint.Safetensors;
+import dev.graft.checkpoint.SafetensorsParts;
 import dev.graft.network.Libtorch;
 import dev.graft.network.Parameters;
+import dev.graft.parallel.Team;
 import dev.graft.text.TokenizerFiles;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -14,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -35,24 +36,33 @@ final class TrainingCheckpoint {
   private TrainingCheckpoint() {}
 
   /**
-   * Writes one; it takes its name when it is whole.
+   * Writes one, each rank its part; it takes its name when all are done.
    *
-   * @param config of the model
-   * @param companions directory that the tokenizer is copied from
+   * @param start the model's config, and where the tokenizer is copied from
+   * @param whole all tensors of the model
    */
   static void save(
       Path directory,
       Parameters parameters,
       AdamW optimizer,
+      Replicas replicas,
       TrainerState state,
-      ObjectNode config,
-      Optional<Path> companions)
+      StartingPoint start,
+      List<Parameters.Stored> whole,
+      Team team)
       throws IOException {
     boolean wide = parameters.precision().stream() == ScalarType.Double;
     DType dtype = wide ? DType.F64 : DType.F32;
+    if (!team.leads()) {
+      long process = team.world().broadcastLong(0, 0);
+      Path work = CheckpointWriter.workDirectory(directory, process);
+      writeParts(work, parameters, optimizer, replicas, dtype);
+      team.world().barrier();
+      return;
+    }
     List<CheckpointWriter.Declared> weights = new ArrayList<>();
     List<CheckpointWriter.Declared> moments = new ArrayList<>();
-    for (Parameters.Stored stored : parameters.stored()) {
+    for (Parameters.Stored stored : whole) {
       weights.add(new CheckpointWriter.Declared(stored.name(), dtype, stored.shape()));
       if (stored.trainable()) {
         moments.add(
@@ -64,34 +74,80 @@ final class TrainingCheckpoint {
     if (Files.isDirectory(directory)) {
       CheckpointWriter.deleteTree(directory);
     }
+    try (CheckpointWriter writer = CheckpointWriter.create(directory, weights, MAX_SHARD_BYTES)) {
+      Path work = writer.workDirectory();
+      Safetensors.create(work.resolve(OPTIMIZER), moments).close();
+      team.world().broadcastLong(ProcessHandle.current().pid(), 0);
+      writeParts(work, parameters, optimizer, replicas, dtype);
+      team.world().barrier();
+      writer.writeFile(STATE, JsonMapper.shared().writeValueAsBytes(state));
+      if (start.companions().isPresent()) {
+        TokenizerFiles.copy(start.companions().get(), writer);
+      }
+      ObjectNode typed = start.config().deepCopy();
+      typed.remove("quantization_config");
+      typed.remove("dtype");
+      typed.put("torch_dtype", wide ? "float64" : "float32");
+      writer.commit(typed);
+    }
+  }
+
+  private static void writeParts(
+      Path work, Parameters parameters, AdamW optimizer, Replicas replicas, DType dtype)
+      throws IOException {
+    List<Path> files;
+    try (var entries = Files.list(work)) {
+      files = entries.filter(p -> p.toString().endsWith(".safetensors")).toList();
+    }
     try (PointerScope _ = new PointerScope();
-        CheckpointWriter writer = CheckpointWriter.create(directory, weights, MAX_SHARD_BYTES)) {
+        SafetensorsParts out = SafetensorsParts.open(files)) {
       // The tensors themselves where they are on the CPU already.
       Tensor flat = parameters.flatWeights().cpu();
       Tensor first = optimizer.firstMoment().cpu();
       Tensor second = optimizer.secondMoment().cpu();
       for (Parameters.Stored stored : parameters.stored()) {
-        writer.write(stored.name(), part(flat, stored, dtype));
-      }
-      Safetensors.Writer out =
-          Safetensors.create(writer.workDirectory().resolve(OPTIMIZER), moments);
-      try (out) {
-        for (Parameters.Stored stored : parameters.stored()) {
-          if (stored.trainable()) {
-            out.write(stored.name() + ".exp_avg", part(first, stored, dtype));
-            out.write(stored.name() + ".exp_avg_sq", part(second, stored, dtype));
+        if (replicas.copied(stored.name())) {
+          continue;
+        }
+        if (!stored.trainable()) {
+          if (replicas.first()) {
+            out.write(stored.name(), 0, part(flat, stored.offset(), stored.elements(), dtype));
+          }
+          continue;
+        }
+        for (Parameters.Stretch share : replicas.shares()) {
+          for (AdamW.Held held : optimizer.held()) {
+            Overlap o = Overlap.of(stored, share, held);
+            if (o.elements() > 0) {
+              long at = (o.from() - stored.offset()) * dtype.bytes();
+              out.write(stored.name(), at, part(flat, o.from(), o.elements(), dtype));
+              MemorySegment one = part(first, o.moment(), o.elements(), dtype);
+              out.write(stored.name() + ".exp_avg", at, one);
+              MemorySegment two = part(second, o.moment(), o.elements(), dtype);
+              out.write(stored.name() + ".exp_avg_sq", at, two);
+            }
           }
         }
       }
-      writer.writeFile(STATE, JsonMapper.shared().writeValueAsBytes(state));
-      if (companions.isPresent()) {
-        TokenizerFiles.copy(companions.get(), writer);
-      }
-      ObjectNode typed = config.deepCopy();
-      typed.remove("quantization_config");
-      typed.remove("dtype");
-      typed.put("torch_dtype", wide ? "float64" : "float32");
-      writer.commit(typed);
+    }
+  }
+
+  /**
+   * What a stored tensor, this rank's share and the moments held here have in common.
+   *
+   * @param from first element in the flat weights
+   * @param elements how many; 0 or less for none
+   * @param moment first element in the flat moments
+   */
+  private record Overlap(long from, long elements, long moment) {
+    static Overlap of(Parameters.Stored stored, Parameters.Stretch share, AdamW.Held held) {
+      Parameters.Stretch own = held.weights();
+      long from = Math.max(stored.offset(), Math.max(share.offset(), own.offset()));
+      long to =
+          Math.min(
+              stored.offset() + stored.elements(),
+              Math.min(share.offset() + share.elements(), own.offset() + own.elements()));
+      return new Overlap(from, to - from, held.at() + from - own.offset());
     }
   }
 
@@ -124,16 +180,24 @@ final class TrainingCheckpoint {
       Tensor first = optimizer.firstMoment().cpu();
       Tensor second = optimizer.secondMoment().cpu();
       for (Parameters.Stored stored : parameters.stored()) {
-        restore(checkpoint.tensor(stored.name()).data(), part(flat, stored, dtype), stored);
+        MemorySegment weights = checkpoint.tensor(stored.name()).data();
+        requireSize(weights, stored, dtype);
+        part(flat, stored.offset(), stored.elements(), dtype).copyFrom(weights);
         if (stored.trainable()) {
-          restore(
-              moments.tensor(stored.name() + ".exp_avg").data(),
-              part(first, stored, dtype),
-              stored);
-          restore(
-              moments.tensor(stored.name() + ".exp_avg_sq").data(),
-              part(second, stored, dtype),
-              stored);
+          MemorySegment one = moments.tensor(stored.name() + ".exp_avg").data();
+          MemorySegment two = moments.tensor(stored.name() + ".exp_avg_sq").data();
+          requireSize(one, stored, dtype);
+          requireSize(two, stored, dtype);
+          for (AdamW.Held held : optimizer.held()) {
+            Overlap o = Overlap.of(stored, held.weights(), held);
+            if (o.elements() > 0) {
+              long at = (o.from() - stored.offset()) * dtype.bytes();
+              MemorySegment to = part(first, o.moment(), o.elements(), dtype);
+              to.copyFrom(one.asSlice(at, to.byteSize()));
+              part(second, o.moment(), o.elements(), dtype)
+                  .copyFrom(two.asSlice(at, to.byteSize()));
+            }
+          }
         }
       }
       if (parameters.flatWeights().is_cuda()) {
@@ -145,18 +209,16 @@ final class TrainingCheckpoint {
     return state;
   }
 
-  private static void restore(MemorySegment from, MemorySegment to, Parameters.Stored stored) {
-    if (from.byteSize() != to.byteSize()) {
+  private static void requireSize(MemorySegment data, Parameters.Stored stored, DType dtype) {
+    if (data.byteSize() != stored.elements() * dtype.bytes()) {
       throw new InvalidInputException(
           "checkpoint: "
               + stored.name()
               + " has another size or dtype than the recipe's; resume with the recipe it was trained with");
     }
-    to.copyFrom(from);
   }
 
-  private static MemorySegment part(Tensor flat, Parameters.Stored stored, DType dtype) {
-    return Libtorch.memory(flat)
-        .asSlice(stored.offset() * dtype.bytes(), stored.elements() * dtype.bytes());
+  private static MemorySegment part(Tensor flat, long from, long elements, DType dtype) {
+    return Libtorch.memory(flat).asSlice(from * dtype.bytes(), elements * dtype.bytes());
   }
 }

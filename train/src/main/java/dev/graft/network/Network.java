@@ -1,6 +1,7 @@
 package dev.graft.network;
 
 import dev.graft.checkpoint.ModelSpec;
+import dev.graft.layout.Range;
 import dev.graft.routing.RoutingStats;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +23,7 @@ public final class Network implements AutoCloseable {
   private final Rotary rotary;
   private final Norm norm;
   private final Head head;
+  private final Range held;
   private final List<DecoderLayer> layers = new ArrayList<>();
 
   /**
@@ -40,13 +42,22 @@ public final class Network implements AutoCloseable {
   public record Inference(double[] logits, List<Routing> routing) {}
 
   public Network(ModelSpec spec, Parameters parameters, NetworkOptions options) {
+    this(spec, parameters, options, new Range(0, spec.numHiddenLayers()));
+  }
+
+  /**
+   * A stretch of the layers, with the embedding if it is the first and final norm and head if it is
+   * the last.
+   */
+  public Network(ModelSpec spec, Parameters parameters, NetworkOptions options, Range held) {
     this.spec = spec;
     this.parameters = parameters;
     this.options = options;
     this.rotary = new Rotary(spec, parameters);
     this.norm = new Norm(parameters, spec.rmsNormEps());
     this.head = new Head(spec, parameters);
-    for (int l = 0; l < spec.numHiddenLayers(); l++) {
+    this.held = held;
+    for (int l = held.from(); l < held.to(); l++) {
       layers.add(new DecoderLayer(spec, parameters, rotary, l));
     }
   }
@@ -90,11 +101,56 @@ public final class Network implements AutoCloseable {
     }
   }
 
+  /** Whether the model starts here, so that {@link #forward} takes no input. */
+  public boolean first() {
+    return held.from() == 0;
+  }
+
+  /** Whether the model ends here, so that {@link #backward} takes no gradient. */
+  public boolean last() {
+    return held.to() == spec.numHiddenLayers();
+  }
+
+  /** The layers held. */
+  public Range held() {
+    return held;
+  }
+
+  /** Room for what goes in between two stretches of layers: [B, S, H]. */
+  public Tensor boundary(MicroBatch batch) {
+    return Libtorch.empty(
+        parameters.flatWeights(),
+        parameters.precision().stream(),
+        batch.sequences(),
+        batch.length(),
+        spec.hiddenSize());
+  }
+
+  /** Clears the gradients before the first micro-batch of a step. */
+  public void clearGradients() {
+    parameters.zeroAccumulated();
+  }
+
   /** The loss of a micro-batch without gradients, dropless. */
   public Result evaluate(MicroBatch batch) {
+    Evaluation evaluation = evaluate(batch, Optional.empty());
+    evaluation.output().releaseReference();
+    return evaluation.result();
+  }
+
+  /**
+   * What a stretch of layers gave without gradients.
+   *
+   * @param output of the last layer; the caller releases it
+   * @param result its loss is 0 where the model does not end here
+   */
+  public record Evaluation(Tensor output, Result result) {}
+
+  /** The same of the layers held. */
+  public Evaluation evaluate(MicroBatch batch, Optional<Tensor> input) {
     try (PointerScope _ = new PointerScope();
         AutoGradMode _ = new AutoGradMode(false)) {
-      Tensor x = embed(placed(Libtorch.longs(batch.ids(), batch.sequences(), batch.length())));
+      Tensor x = input.orElseGet(() -> embed(ids(batch)));
       Optional<Tensor> mask = mask(batch);
       List<RoutingStats> routing = new ArrayList<>();
       for (DecoderLayer layer : layers) {
@@ -102,9 +158,12 @@ public final class Network implements AutoCloseable {
         out.routed().ifPresent(r -> routing.add(r.stats()));
         x = out.value();
       }
-      Tensor states = norm.apply(x, "norm").view(-1, spec.hiddenSize());
-      double loss = head.loss(states, targets(batch), lossMask(batch));
-      return new Result(loss, batch.counted(), routing);
+      double loss = 0;
+      if (last()) {
+        Tensor states = norm.apply(x, "norm").view(-1, spec.hiddenSize());
+        loss = head.loss(states, targets(batch), lossMask(batch));
+      }
+      return new Evaluation(x.retainReference(), new Result(loss, batch.counted(), routing));
     }
   }
 
@@ -120,14 +179,62 @@ public final class Network implements AutoCloseable {
   public Result forwardBackward(
       MicroBatch batch, double scale, double[] alpha, int groups, boolean fresh) {
     if (fresh) {
-      parameters.zeroAccumulated();
+      clearGradients();
     }
+    Backward done =
+        backward(forward(batch, Optional.empty()), Optional.empty(), scale, alpha, groups, fresh);
+    done.gradient().releaseReference();
+    return done.result();
+  }
+
+  private record Kept(Tensor input, Optional<DecoderLayer.Tape> tape) {}
+
+  /** A micro-batch that has gone forward through the layers held and not yet back. */
+  public static final class Pass {
+    private final MicroBatch batch;
+    private final Optional<Tensor> mask;
+    private final List<Kept> kept;
+    private final List<RoutingStats> routing;
+    private final Tensor output;
+
+    private Pass(
+        MicroBatch batch,
+        Optional<Tensor> mask,
+        List<Kept> kept,
+        List<RoutingStats> routing,
+        Tensor output) {
+      this.batch = batch;
+      this.mask = mask;
+      this.kept = kept;
+      this.routing = routing;
+      this.output = output;
+    }
+
+    /** Of the last layer held, [B, S, H]; valid until the way back. */
+    public Tensor output() {
+      return output;
+    }
+  }
+
+  /**
+   * What the way back gave.
+   *
+   * @param gradient of the input, [B, S, H]; the caller releases it
+   * @param result its loss is 0 where the model does not end here
+   */
+  public record Backward(Tensor gradient, Result result) {}
+
+  /**
+   * Forward through the layers held.
+   *
+   * @param input of the first of them, [B, S, H]; empty where the model starts here
+   */
+  public Pass forward(MicroBatch batch, Optional<Tensor> input) {
     try (PointerScope _ = new PointerScope()) {
-      Tensor ids = placed(Libtorch.longs(batch.ids(), batch.sequences(), batch.length()));
       Optional<Tensor> mask = mask(batch);
       List<Kept> kept = new ArrayList<>();
       List<RoutingStats> routing = new ArrayList<>();
-      Tensor x = embed(ids);
+      Tensor x = input.orElseGet(() -> embed(ids(batch)));
       for (int l = 0; l < layers.size(); l++) {
         boolean taped = l >= options.recomputeLayers();
         DecoderLayer.Output out = layers.get(l).forward(x, mask, options.capacityFactor(), taped);
@@ -135,17 +242,46 @@ public final class Network implements AutoCloseable {
         kept.add(new Kept(x.retainReference(), out.tape()));
         x = out.value();
       }
-      Last last = last(x, batch, scale);
-      Tensor gradient = last.gradient();
-      for (int l = layers.size() - 1; l >= 0; l--) {
-        gradient = backward(l, kept.get(l), gradient, mask, alpha, groups, fresh);
-      }
-      embedBackward(ids, gradient);
-      return new Result(last.loss(), batch.counted(), routing);
+      mask.ifPresent(Tensor::retainReference);
+      return new Pass(batch, mask, kept, routing, x.retainReference());
     }
   }
 
-  private record Kept(Tensor input, Optional<DecoderLayer.Tape> tape) {}
+  /**
+   * Back through the layers held, adding to the gradients.
+   *
+   * @param gradient of the output, [B, S, H]; empty where the model ends here
+   * @param fresh whether this is the step's first micro-batch
+   */
+  public Backward backward(
+      Pass pass,
+      Optional<Tensor> gradient,
+      double scale,
+      double[] alpha,
+      int groups,
+      boolean fresh) {
+    try (PointerScope _ = new PointerScope()) {
+      double loss = 0;
+      Tensor back;
+      if (last()) {
+        Last last = last(pass.output, pass.batch, scale);
+        loss = last.loss();
+        back = last.gradient();
+      } else {
+        back = gradient.orElseThrow();
+      }
+      for (int l = layers.size() - 1; l >= 0; l--) {
+        back = backward(l, pass.kept.get(l), back, pass.mask, alpha, groups, fresh);
+      }
+      if (first()) {
+        embedBackward(ids(pass.batch), back);
+      }
+      pass.mask.ifPresent(Tensor::releaseReference);
+      pass.output.releaseReference();
+      return new Backward(
+          back.retainReference(), new Result(loss, pass.batch.counted(), pass.routing));
+    }
+  }
 
   private record Last(double loss, Tensor gradient) {}
 
@@ -165,7 +301,7 @@ public final class Network implements AutoCloseable {
                     .forward(kept.input(), mask, options.capacityFactor(), true)
                     .tape()
                     .orElseThrow());
-    double auxScale = spec.moe().isPresent() ? alpha[l] / groups : 0;
+    double auxScale = spec.moe().isPresent() ? alpha[held.from() + l] / groups : 0;
     Tensor result = layer.backward(tape, gradient, auxScale, options.zLoss() / groups, fresh);
     tape.release();
     kept.input().releaseReference();
@@ -191,6 +327,10 @@ public final class Network implements AutoCloseable {
         false,
         new TensorVector());
     return new Last(loss, input.grad().detach());
+  }
+
+  private Tensor ids(MicroBatch batch) {
+    return placed(Libtorch.longs(batch.ids(), batch.sequences(), batch.length()));
   }
 
   private Tensor embed(Tensor ids) {

@@ -30,7 +30,15 @@ final class ParameterLayout {
    * @throws InvalidInputException if only a part of a stacked projection is to be frozen
    */
   static ParameterLayout of(ModelSpec spec, Predicate<String> frozen) {
-    List<Slot> unplaced = new Declaration(spec, frozen).slots();
+    return of(spec, frozen, Stage.whole(spec));
+  }
+
+  /** The weights of one stage of a pipeline. */
+  static ParameterLayout of(ModelSpec spec, Predicate<String> frozen, Stage stage) {
+    List<Slot> unplaced =
+        new ArrayList<>(
+            new Declaration(spec, frozen)
+                .slots().stream().filter(slot -> stage.holds(slot.name())).toList());
     unplaced.sort(Comparator.comparing((Slot s) -> !s.trainable()).thenComparing(Slot::kind));
     Map<String, Slot> placed = new LinkedHashMap<>();
     long offset = 0;

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -79,7 +80,18 @@ public final class Parameters implements AutoCloseable {
    * @param frozen whether a stored tensor of this name keeps its value
    */
   public static Parameters zeros(ModelSpec spec, Precision precision, Predicate<String> frozen) {
-    return new Parameters(ParameterLayout.of(spec, frozen), precision, new Device("cpu"));
+    return zeros(spec, precision, frozen, Stage.whole(spec));
+  }
+
+  /** Zero weights of one stage of a pipeline. */
+  public static Parameters zeros(
+      ModelSpec spec, Precision precision, Predicate<String> frozen, Stage stage) {
+    return new Parameters(ParameterLayout.of(spec, frozen, stage), precision, new Device("cpu"));
+  }
+
+  /** Every stored tensor of a whole model, without any memory for it. */
+  public static List<Stored> declare(ModelSpec spec, Predicate<String> frozen) {
+    return stored(ParameterLayout.of(spec, frozen));
   }
 
   private static TensorOptions options(Precision precision, Device device) {
@@ -100,7 +112,13 @@ public final class Parameters implements AutoCloseable {
   /** Fresh weights: matrices from N(0, initializer_range), norms 1, biases 0. */
   public static Parameters fresh(
       ModelSpec spec, Precision precision, long seed, Predicate<String> frozen) {
-    Parameters parameters = zeros(spec, precision, frozen);
+    return fresh(spec, precision, seed, frozen, Stage.whole(spec));
+  }
+
+  /** Those of one stage of a pipeline: the same values as in the whole model. */
+  public static Parameters fresh(
+      ModelSpec spec, Precision precision, long seed, Predicate<String> frozen, Stage stage) {
+    Parameters parameters = zeros(spec, precision, frozen, stage);
     Initialization.fill(parameters, spec, seed);
     return parameters;
   }
@@ -121,6 +139,10 @@ public final class Parameters implements AutoCloseable {
 
   /** Every stored tensor, in the order of the flat vector. */
   public List<Stored> stored() {
+    return stored(layout);
+  }
+
+  private static List<Stored> stored(ParameterLayout layout) {
     List<Stored> all = new ArrayList<>();
     for (Slot slot : layout.slots().values()) {
       for (Slot.Piece piece : slot.pieces()) {
@@ -182,6 +204,11 @@ public final class Parameters implements AutoCloseable {
 
   boolean trainable(String name) {
     return gradientViews.containsKey(name);
+  }
+
+  /** The gradient of the embedding, if it is here and trainable. */
+  public Optional<Tensor> embeddingGradient() {
+    return Optional.ofNullable(gradientViews.get("embed"));
   }
 
   /** The gradient of a trainable weight. */

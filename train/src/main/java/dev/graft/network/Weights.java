@@ -20,7 +20,13 @@ public final class Weights {
    */
   public static Parameters load(
       Checkpoint checkpoint, Precision precision, Predicate<String> frozen) {
-    Parameters parameters = Parameters.zeros(checkpoint.spec(), precision, frozen);
+    return load(checkpoint, precision, frozen, Stage.whole(checkpoint.spec()));
+  }
+
+  /** Those of one stage of a pipeline. */
+  public static Parameters load(
+      Checkpoint checkpoint, Precision precision, Predicate<String> frozen, Stage stage) {
+    Parameters parameters = Parameters.zeros(checkpoint.spec(), precision, frozen, stage);
     try {
       MemorySegment memory = Libtorch.memory(parameters.flatWeights());
       boolean wide = precision.stream() == ScalarType.Double;

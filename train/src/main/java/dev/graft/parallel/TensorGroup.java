@@ -1,5 +1,6 @@
 package dev.graft.parallel;
 
+import dev.graft.network.Libtorch;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AllreduceOptions;
@@ -62,6 +63,27 @@ public final class TensorGroup implements AutoCloseable {
       BroadcastOptions options = new BroadcastOptions();
       options.rootRank(root);
       await(group.get().broadcast(new TensorVector(tensor), options));
+    }
+  }
+
+  /** The number of {@code root}. */
+  public long broadcastLong(long value, int root) {
+    try (PointerScope _ = new PointerScope()) {
+      Tensor one = Libtorch.longs(new long[] {value}, 1);
+      broadcast(one, root);
+      return Libtorch.toLongs(one)[0];
+    }
+  }
+
+  /** Sums of numbers over the group. */
+  public double[] allReduceSum(double[] values) {
+    if (group.isEmpty()) {
+      return values.clone();
+    }
+    try (PointerScope _ = new PointerScope()) {
+      Tensor all = Tensor.create(values, values.length);
+      allReduceSum(all);
+      return Libtorch.toDoubles(all);
     }
   }
 

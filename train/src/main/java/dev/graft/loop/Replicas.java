@@ -1,0 +1,112 @@
+package dev.graft.loop;
+
+import dev.graft.network.Parameters;
+import dev.graft.parallel.Team;
+import dev.graft.parallel.TensorGroup;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * What the copies of a weight have to do with each other: their gradients are summed, and each rank
+ * of a group has its share of every stretch, which it writes into checkpoints and, with ZeRO-1
+ * (arXiv 1910.02054), alone updates.
+ */
+final class Replicas {
+  private final Team team;
+  private final Parameters parameters;
+  private final boolean tied;
+
+  /**
+   * @param tied whether the head is the embedding
+   */
+  Replicas(Team team, Parameters parameters, boolean tied) {
+    this.team = team;
+    this.parameters = parameters;
+    this.tied = tied;
+  }
+
+  private TensorGroup group(Parameters.Stretch stretch) {
+    return stretch.expert() ? team.expertData() : team.data();
+  }
+
+  private static Parameters.Stretch share(Parameters.Stretch whole, int rank, int size) {
+    long from = whole.elements() * rank / size;
+    long to = whole.elements() * (rank + 1) / size;
+    return new Parameters.Stretch(
+        whole.offset() + from, to - from, whole.decayed(), whole.expert());
+  }
+
+  /** This rank's share of each stretch of the trainable weights. */
+  List<Parameters.Stretch> shares() {
+    List<Parameters.Stretch> own = new ArrayList<>();
+    for (Parameters.Stretch stretch : parameters.stretches()) {
+      own.add(share(stretch, group(stretch).rank(), group(stretch).size()));
+    }
+    return own;
+  }
+
+  /** Whether this rank writes weights that are frozen. */
+  boolean first() {
+    return team.data().rank() == 0;
+  }
+
+  /** Whether a stored tensor is a second copy, kept for a tied head. */
+  boolean copied(String name) {
+    return tied
+        && team.ends().size() > 1
+        && team.ends().rank() == 1
+        && name.equals("model.embed_tokens.weight");
+  }
+
+  /** Sums gradients over the copies of each weight. */
+  void reduceGradients() {
+    if (tied) {
+      parameters.embeddingGradient().ifPresent(team.ends()::allReduceSum);
+    }
+    try (PointerScope _ = new PointerScope()) {
+      for (Parameters.Stretch stretch : parameters.stretches()) {
+        group(stretch).allReduceSum(part(parameters.flatGradients(), stretch));
+      }
+    }
+  }
+
+  /** Gives all the weights that each has updated. */
+  void gatherWeights() {
+    try (PointerScope _ = new PointerScope()) {
+      for (Parameters.Stretch stretch : parameters.stretches()) {
+        TensorGroup group = group(stretch);
+        for (int r = 0; r < group.size(); r++) {
+          Parameters.Stretch share = share(stretch, r, group.size());
+          group.broadcast(part(parameters.flatWeights(), share), r);
+        }
+      }
+    }
+  }
+
+  /** Σ of squares of this rank's part of the gradient, each weight counted by one rank only. */
+  double squaredNorm() {
+    double sum = 0;
+    try (PointerScope _ = new PointerScope()) {
+      for (Parameters.Stretch stretch : parameters.stretches()) {
+        if (group(stretch).rank() == 0) {
+          sum += square(part(parameters.flatGradients(), stretch));
+        }
+      }
+      if (team.data().rank() == 0 && copied("model.embed_tokens.weight")) {
+        sum -= parameters.embeddingGradient().map(Replicas::square).orElse(0.0);
+      }
+    }
+    return sum;
+  }
+
+  private static double square(Tensor gradient) {
+    double norm = gradient.norm().item_double();
+    return norm * norm;
+  }
+
+  private static Tensor part(Tensor flat, Parameters.Stretch stretch) {
+    return flat.narrow(0, stretch.offset(), stretch.elements());
+  }
+}
