@@ -100,7 +100,13 @@ public final class Trainer {
               + start.spec().numHiddenLayers()
               + " layers");
     }
-    recipe.parallel().mesh().checkModel(start.spec());
+    Mesh mesh = recipe.parallel().mesh();
+    mesh.checkModel(start.spec());
+    if (mesh.tp() > 1 || mesh.expertRanks() > 1) {
+      throw new InvalidInputException(
+          "recipe: parallel.tp and parallel.experts: layers are not dealt out to several ranks yet;"
+              + " leave tp at 1 and experts at none, and use pp and dp");
+    }
     StagePlan plan = StagePlan.of(recipe, start.spec().numHiddenLayers());
     Libtorch.start(recipe.threads(), recipe.deterministic());
     Device device = Libtorch.device(recipe.device());
