@@ -62,6 +62,11 @@ public final class AdamW implements AutoCloseable {
     return held;
   }
 
+  /** Bytes of both moments. */
+  public long bytes() {
+    return first.nbytes() + second.nbytes();
+  }
+
   /** exp_avg of the weights held. */
   public Tensor firstMoment() {
     return first;

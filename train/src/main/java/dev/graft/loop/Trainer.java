@@ -49,9 +49,15 @@ public final class Trainer {
    * @param loss of the last step; NaN if none was run
    * @param validationLoss the last one measured; empty without a validation dataset
    * @param checkpoint the newest checkpoint
+   * @param optimizerBytes of moments that this rank holds
    */
   public record Result(
-      int step, boolean finished, double loss, Optional<Double> validationLoss, Path checkpoint) {}
+      int step,
+      boolean finished,
+      double loss,
+      Optional<Double> validationLoss,
+      Path checkpoint,
+      long optimizerBytes) {}
 
   /** A run on one process. */
   public Trainer(Recipe recipe, RunListener listener) {
@@ -268,8 +274,7 @@ public final class Trainer {
           similarity();
         }
       }
-      stopping = team.world().size() == 1 && stop.get();
-      while (step < recipe.steps() && !stopping) {
+      while (step < recipe.steps() && !stopping()) {
         step++;
         emit(step());
         if (due(recipe.validation().every()) && recipe.data().validation().isPresent()) {
@@ -289,7 +294,12 @@ public final class Trainer {
         save();
       }
       return new Result(
-          step, step >= recipe.steps(), lastLoss, validationLoss, directory.checkpoint(step));
+          step,
+          step >= recipe.steps(),
+          lastLoss,
+          validationLoss,
+          directory.checkpoint(step),
+          optimizer.bytes());
     }
 
     private void similarity() throws IOException {
@@ -302,6 +312,11 @@ public final class Trainer {
               .toArray();
       double[] layers = team.pipeline().allReduceSum(own);
       emit(new Event.Similarity(step, tokens, Arrays.stream(layers).boxed().toList()));
+    }
+
+    /** Ranks stop after the same step: they know of a request once all have heard of it. */
+    private boolean stopping() {
+      return team.world().size() == 1 ? stop.get() : stopping;
     }
 
     private boolean expertsAreWhole() {

@@ -1,0 +1,265 @@
+package dev.graft.loop;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.graft.checkpoint.Safetensors;
+import dev.graft.events.Event;
+import dev.graft.events.RunEvents;
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * A run on several processes is the run on one: the gradients of its first step, read back from the
+ * moments of its first checkpoint, and its losses. One set of processes serves all cases.
+ */
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
+class MeshEqualityTest {
+  private static final int RANKS = 4;
+  private static final int STEPS = 30;
+
+  private static final List<Process> PROCESSES = new ArrayList<>();
+  private static final List<BufferedReader> OUTPUTS = new ArrayList<>();
+  private static final Map<String, Path> SINGLE = new TreeMap<>();
+  @TempDir private static Path directory;
+  private static Path train;
+
+  @BeforeAll
+  static void start() throws IOException {
+    train = TinyRun.dataset(directory, "train", 1);
+    for (int rank = 0; rank < RANKS; rank++) {
+      List<String> command = new ArrayList<>();
+      command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+      command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED"));
+      command.addAll(List.of("--sun-misc-unsafe-memory-access=allow", "-XX:TieredStopAtLevel=1"));
+      command.add("-Dorg.bytedeco.javacpp.nopointergc=true");
+      command.add("-Dorg.bytedeco.openblas.load=mkl_rt");
+      String surefire = System.getProperty("surefire.test.class.path");
+      command.addAll(
+          List.of("-cp", surefire == null ? System.getProperty("java.class.path") : surefire));
+      command.addAll(List.of(MeshRank.class.getName(), "" + rank));
+      Process process =
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+      PROCESSES.add(process);
+      OUTPUTS.add(process.inputReader(StandardCharsets.UTF_8));
+    }
+  }
+
+  @AfterAll
+  static void end() {
+    PROCESSES.forEach(Process::destroyForcibly);
+  }
+
+  @ParameterizedTest(name = "{0} {2}")
+  @CsvSource({
+    "dp2, 2, moe, parallel.dp=2",
+    "dp2-zero1, 2, moe, parallel.dp=2 parallel.zero=1",
+    "pp2, 2, moe, parallel.pp=2",
+    "stages-3-2, 2, dropless, 'parallel.pp=2 parallel.stages=[3,2] parallel.recompute=[2,0]'",
+    "interleaved, 2, moe, 'parallel.pp=2 parallel.interleave=2'",
+    "pp4, 4, tied, parallel.pp=4",
+    "pp2-dp2-zero1, 4, tied, parallel.pp=2 parallel.dp=2 parallel.zero=1",
+    "pp2-dp2, 4, dropless, parallel.pp=2 parallel.dp=2",
+    "pp2, 2, dense, parallel.pp=2",
+    "dp2, 2, single, parallel.dp=2",
+    "pp2-dp2, 4, single, parallel.pp=2 parallel.dp=2",
+  })
+  void isOneProcess(String name, int ranks, String model, String mesh) throws Exception {
+    Path single = single(model);
+    List<String> overrides = new ArrayList<>(of(model));
+    overrides.addAll(List.of(mesh.split(" ", -1)));
+    Path out = directory.resolve(model + "-" + name);
+    run(ranks, out, 1, overrides);
+    run(ranks, out, STEPS, overrides);
+    boolean wide = !model.equals("single");
+    if (wide) {
+      assertGradients(single, out, 1e-10);
+    }
+    List<Double> expected = losses(single);
+    List<Double> found = losses(out);
+    assertEquals(STEPS, found.size());
+    for (int step = 0; step < STEPS; step++) {
+      assertEquals(expected.get(step), found.get(step), wide ? 1e-8 : 1e-3, "step " + (step + 1));
+    }
+    assertTrue(expected.getLast() < expected.getFirst() - 0.2, expected.toString());
+    assertEquals(drops(single), drops(out));
+  }
+
+  /** Moments of one process, of two replicas with half of them each, of two stages. */
+  @Test
+  void oneRunGoesOnInOtherLayouts() throws Exception {
+    Path out = directory.resolve("moving");
+    List<String> dp = new ArrayList<>(of("moe"));
+    dp.addAll(List.of("parallel.dp=2", "parallel.zero=1"));
+    run(2, out, 10, dp);
+    List<String> pp = new ArrayList<>(of("moe"));
+    pp.add("parallel.pp=2");
+    run(2, out, 20, pp);
+    alone(out, STEPS, of("moe"));
+    List<Double> expected = losses(single("moe"));
+    List<Double> found = losses(out);
+    for (int step = 0; step < STEPS; step++) {
+      assertEquals(expected.get(step), found.get(step), 1e-8, "step " + (step + 1));
+    }
+  }
+
+  @Test
+  void replicasShareTheMoments() throws Exception {
+    List<String> overrides = new ArrayList<>(of("moe"));
+    overrides.add("parallel.dp=2");
+    List<Long> whole = run(2, directory.resolve("whole"), 1, overrides);
+    overrides.add("parallel.zero=1");
+    List<Long> shares = run(2, directory.resolve("shares"), 1, overrides);
+    for (int rank = 0; rank < 2; rank++) {
+      assertEquals(0.5, shares.get(rank) / (double) whole.get(rank), 0.01);
+    }
+  }
+
+  private static List<String> of(String model) {
+    List<String> overrides = new ArrayList<>(List.of("dtype=f64"));
+    switch (model) {
+      case "moe" -> {}
+      case "dropless" -> overrides.add("routing.capacity_factor=null");
+      case "tied" -> overrides.add("spec.tie_word_embeddings=true");
+      case "dense" -> {
+        overrides.add("spec.num_experts=null");
+        overrides.add("spec.num_experts_per_tok=null");
+        overrides.add("spec.architectures=[LlamaForCausalLM]");
+        overrides.add("spec.model_type=llama");
+      }
+      case "single" -> overrides.set(0, "dtype=f32");
+      default -> throw new IllegalArgumentException(model);
+    }
+    return overrides;
+  }
+
+  private static Path single(String model) throws IOException {
+    if (!SINGLE.containsKey(model)) {
+      Path out = directory.resolve(model);
+      alone(out, 1, of(model));
+      alone(out, STEPS, of(model));
+      SINGLE.put(model, out);
+    }
+    return SINGLE.get(model);
+  }
+
+  private static String recipe(Path out) {
+    return TinyRun.recipe(train, train, out)
+        .replace("num_hidden_layers: 2", "num_hidden_layers: 5");
+  }
+
+  private static List<String> common(int steps, List<String> more) {
+    List<String> overrides =
+        new ArrayList<>(
+            List.of(
+                "steps=" + steps,
+                "micro_batch_size=2",
+                "optimizer.clip=0",
+                "optimizer.schedule=constant",
+                "data.validation=null",
+                "checkpoint.every=0",
+                "checkpoint.keep=9"));
+    overrides.addAll(more);
+    return overrides;
+  }
+
+  private static void alone(Path out, int steps, List<String> more) throws IOException {
+    Recipe recipe = RecipeReader.read("recipe.yaml", recipe(out), common(steps, more));
+    new Trainer(recipe, RunListener.SILENT).run(true);
+  }
+
+  /** Returns bytes of moments per rank. */
+  private static List<Long> run(int ranks, Path out, int steps, List<String> more)
+      throws IOException {
+    Path file = directory.resolve("case.txt");
+    Files.writeString(file, recipe(out) + "----\n" + String.join("\n", common(steps, more)));
+    tell(0, "0 " + ranks + " " + file);
+    String port = answer(0, "port ");
+    for (int rank = 1; rank < ranks; rank++) {
+      tell(rank, port + " " + ranks + " " + file);
+    }
+    List<Long> bytes = new ArrayList<>();
+    for (int rank = 0; rank < ranks; rank++) {
+      String[] result = answer(rank, "done ").replaceAll("[\\[\\],]", "").split(" ", -1);
+      assertEquals(steps, Integer.parseInt(result[0]));
+      bytes.add(Long.parseLong(result[1]));
+    }
+    return bytes;
+  }
+
+  private static void tell(int rank, String line) throws IOException {
+    BufferedWriter writer = PROCESSES.get(rank).outputWriter(StandardCharsets.UTF_8);
+    writer.write(line + "\n");
+    writer.flush();
+  }
+
+  private static String answer(int rank, String start) throws IOException {
+    String line = OUTPUTS.get(rank).readLine();
+    assertTrue(line != null && line.startsWith(start), "rank " + rank + ": " + line);
+    return line.substring(start.length());
+  }
+
+  private static List<Event.Step> steps(Path out) {
+    return RunEvents.read(out.resolve("events.jsonl")).events().stream()
+        .filter(Event.Step.class::isInstance)
+        .map(Event.Step.class::cast)
+        .toList();
+  }
+
+  private static List<Double> losses(Path out) {
+    return steps(out).stream().map(Event.Step::loss).toList();
+  }
+
+  private static List<List<Double>> drops(Path out) {
+    return steps(out).stream()
+        .map(step -> step.layers().stream().map(l -> l.dropRate()).toList())
+        .toList();
+  }
+
+  /** exp_avg after the first step is (1 − β₁) times the gradient. */
+  private static void assertGradients(Path expected, Path found, double tolerance)
+      throws IOException {
+    String file = "checkpoints/step-00000001/optimizer.safetensors";
+    try (Safetensors one = Safetensors.open(expected.resolve(file));
+        Safetensors other = Safetensors.open(found.resolve(file))) {
+      assertEquals(one.names(), other.names());
+      for (String name : one.names()) {
+        if (name.endsWith(".exp_avg")) {
+          double error = relative(one.tensor(name).data(), other.tensor(name).data());
+          assertTrue(error <= tolerance, name + ": " + error);
+        }
+      }
+    }
+  }
+
+  private static double relative(MemorySegment expected, MemorySegment found) {
+    double square = 0;
+    double difference = 0;
+    for (long at = 0; at < expected.byteSize(); at += 8) {
+      double e = expected.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, at);
+      double d = found.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, at) - e;
+      square += e * e;
+      difference += d * d;
+    }
+    assertTrue(square > 0, "no gradient to compare");
+    return Math.sqrt(difference / square);
+  }
+}
