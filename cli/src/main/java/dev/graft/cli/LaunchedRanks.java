@@ -17,7 +17,7 @@ final class LaunchedRanks {
   private static final String OURS = "graft: ";
 
   /** The others end by themselves within this, once one has ended. */
-  private static final long GRACE_SECONDS = 10;
+  private static final long GRACE_SECONDS = 3;
 
   private static final int SIGNALLED = 128;
 

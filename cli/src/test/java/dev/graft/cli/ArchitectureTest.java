@@ -170,10 +170,13 @@ class ArchitectureTest {
         .orShould()
         .callMethod(Runtime.class, "exit", int.class)
         .check(CLASSES);
-    // Only halting gives a process that is going down on a signal another exit code.
+    // Only halting gives a process that is going down on a signal another exit code, and ends one
+    // whose native threads wait for a rank that is lost.
     noClasses()
         .that()
         .doNotHaveFullyQualifiedName(SaveOnTermination.class.getName())
+        .and()
+        .doNotHaveFullyQualifiedName(TrainingRank.class.getName())
         .should()
         .callMethod(Runtime.class, "halt", int.class)
         .check(CLASSES);

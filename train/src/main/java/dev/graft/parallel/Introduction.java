@@ -23,7 +23,7 @@ public record Introduction(String version, String recipe) {
     if (!version.equals(first.version)) {
       throw new InvalidInputException(
           of
-              + " runs Graft "
+              + " runs "
               + version
               + ", but rank 0 runs "
               + first.version
