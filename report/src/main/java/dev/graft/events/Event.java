@@ -63,6 +63,24 @@ public sealed interface Event {
   /** {@code "event":"sample"}: text the model wrote. */
   record Sample(int step, String prompt, String text) implements Event {}
 
+  /**
+   * {@code "event":"communication"}: what ranks exchanged in a step of a run on several processes.
+   *
+   * @param exchanges one entry per rank and group of ranks
+   */
+  record Communication(int step, List<Exchange> exchanges) implements Event {}
+
+  /**
+   * What a rank exchanged with the others of a group.
+   *
+   * @param rank of the run
+   * @param group {@code data} (gradients and weights of replicas), {@code pipeline} (activations
+   *     and their gradients) or {@code world} (loss and statistics)
+   * @param bytes of the tensors that it handed over to be sent, summed or given to all
+   * @param seconds that it waited for exchanges to end
+   */
+  record Exchange(int rank, String group, long bytes, double seconds) {}
+
   /** {@code "event":"checkpoint"}: a checkpoint is complete on disk. */
   record Saved(int step, String path) implements Event {}
 }

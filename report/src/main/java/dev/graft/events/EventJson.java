@@ -25,6 +25,7 @@ final class EventJson {
           "validation", Event.Validation.class,
           "similarity", Event.Similarity.class,
           "sample", Event.Sample.class,
+          "communication", Event.Communication.class,
           "checkpoint", Event.Saved.class);
 
   private final JsonMapper json =
@@ -50,6 +51,7 @@ final class EventJson {
       case Event.Validation _ -> "validation";
       case Event.Similarity _ -> "similarity";
       case Event.Sample _ -> "sample";
+      case Event.Communication _ -> "communication";
       case Event.Saved _ -> "checkpoint";
     };
   }

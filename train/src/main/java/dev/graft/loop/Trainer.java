@@ -276,7 +276,11 @@ public final class Trainer {
       }
       while (step < recipe.steps() && !stopping()) {
         step++;
+        StepTraffic traffic = new StepTraffic(team);
         emit(step());
+        if (team.world().size() > 1) {
+          emit(traffic.event(step));
+        }
         if (due(recipe.validation().every()) && recipe.data().validation().isPresent()) {
           validate();
         }

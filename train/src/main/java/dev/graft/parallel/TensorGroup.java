@@ -19,6 +19,8 @@ public final class TensorGroup implements AutoCloseable {
   private final Optional<ProcessGroupGloo> group;
   private final int rank;
   private final int size;
+  private long bytes;
+  private long nanos;
 
   private TensorGroup(Optional<ProcessGroupGloo> group, int rank, int size) {
     this.group = group;
@@ -50,6 +52,7 @@ public final class TensorGroup implements AutoCloseable {
       return;
     }
     try (PointerScope _ = new PointerScope()) {
+      bytes += tensor.nbytes();
       await(group.get().allreduce(new TensorVector(tensor), new AllreduceOptions()));
     }
   }
@@ -62,6 +65,7 @@ public final class TensorGroup implements AutoCloseable {
     try (PointerScope _ = new PointerScope()) {
       BroadcastOptions options = new BroadcastOptions();
       options.rootRank(root);
+      bytes += root == rank ? tensor.nbytes() : 0;
       await(group.get().broadcast(new TensorVector(tensor), options));
     }
   }
@@ -94,6 +98,7 @@ public final class TensorGroup implements AutoCloseable {
    * @param tag tells apart what is under way between two ranks at once
    */
   public Transfer send(Tensor tensor, int peer, int tag) {
+    bytes += tensor.nbytes();
     return new Transfer(
         group.orElseThrow().send(new TensorVector(tensor), peer, tag).retainReference(), tensor);
   }
@@ -105,7 +110,7 @@ public final class TensorGroup implements AutoCloseable {
   }
 
   /** A tensor under way. */
-  public static final class Transfer {
+  public final class Transfer {
     private final Work work;
     private final Tensor tensor;
 
@@ -116,14 +121,34 @@ public final class TensorGroup implements AutoCloseable {
 
     /** Waits until it has left or arrived. */
     public void await() {
-      TensorGroup.await(work);
+      TensorGroup.this.await(work);
       work.releaseReference();
       tensor.releaseReference();
     }
   }
 
-  private static void await(Work work) {
+  private void await(Work work) {
+    long began = System.nanoTime();
     work._wait();
+    nanos += System.nanoTime() - began;
+  }
+
+  /**
+   * What was exchanged so far.
+   *
+   * @param bytes of the tensors that this rank handed over to be sent, summed or given to all
+   * @param seconds that it waited for exchanges to end
+   */
+  public record Traffic(long bytes, double seconds) {
+    /** What came after an earlier count. */
+    public Traffic since(Traffic earlier) {
+      return new Traffic(bytes - earlier.bytes, seconds - earlier.seconds);
+    }
+  }
+
+  /** Counted from the start. */
+  public Traffic traffic() {
+    return new Traffic(bytes, nanos * 1e-9);
   }
 
   /** Waits until all ranks are here. */

@@ -133,6 +133,32 @@ class MeshEqualityTest {
     }
   }
 
+  /**
+   * Each micro-batch's activations and their gradients cross the one boundary; nothing else does.
+   */
+  @Test
+  void stagesExchangeWhatTheFormulaSays() throws Exception {
+    Path out = directory.resolve("counted");
+    List<String> overrides = new ArrayList<>(of("moe"));
+    overrides.add("parallel.pp=2");
+    run(2, out, 3, overrides);
+    long activations = 8 * 16 * 16 * 8; // sequences × length × hidden × bytes of an f64
+    List<Event.Communication> steps =
+        RunEvents.read(out.resolve("events.jsonl")).events().stream()
+            .filter(Event.Communication.class::isInstance)
+            .map(Event.Communication.class::cast)
+            .toList();
+    assertEquals(3, steps.size());
+    for (Event.Communication step : steps) {
+      List<Long> bytes =
+          step.exchanges().stream()
+              .filter(e -> e.group().equals("pipeline"))
+              .map(Event.Exchange::bytes)
+              .toList();
+      assertEquals(List.of(activations, activations), bytes);
+    }
+  }
+
   private static List<String> of(String model) {
     List<String> overrides = new ArrayList<>(List.of("dtype=f64"));
     switch (model) {
