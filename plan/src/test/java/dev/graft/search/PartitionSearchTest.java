@@ -1,0 +1,74 @@
+package dev.graft.search;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.graft.checkpoint.InvalidInputException;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class PartitionSearchTest {
+  /**
+   * The least time over every split and every count of recomputed layers; infinite if none fits.
+   */
+  private static double bruteForce(
+      PipelineProblem problem, int stage, int left, double sum, double longest) {
+    if (stage == problem.stages()) {
+      return left == 0 ? sum + (problem.microBatches() - 1) * longest : Double.POSITIVE_INFINITY;
+    }
+    double best = Double.POSITIVE_INFINITY;
+    for (int count = 1; count <= left; count++) {
+      for (int recomputed = 0; recomputed <= count; recomputed++) {
+        if (problem.bytes(stage, count, recomputed) <= problem.memory()) {
+          double time = problem.time(stage, count, recomputed);
+          best =
+              Math.min(
+                  best,
+                  bruteForce(
+                      problem, stage + 1, left - count, sum + time, Math.max(longest, time)));
+        }
+      }
+    }
+    return best;
+  }
+
+  @Test
+  void findsWhatBruteForceFinds() {
+    Random random = new Random(7);
+    int fitting = 0;
+    for (int trial = 0; trial < 1000; trial++) {
+      int stages = 1 + random.nextInt(4);
+      double kept = 1 + random.nextInt(8);
+      PipelineProblem problem =
+          new PipelineProblem(
+              stages + random.nextInt(5),
+              stages,
+              1 + random.nextInt(8),
+              1 + random.nextInt(4),
+              2 + random.nextInt(6),
+              random.nextInt(4),
+              random.nextInt(9),
+              1 + random.nextInt(9),
+              random.nextInt(9),
+              random.nextInt(9),
+              kept,
+              kept / 4,
+              20 + random.nextInt(90));
+      double expected = bruteForce(problem, 0, problem.layers(), 0, 0);
+      Optional<PipelinePlan> plan = PartitionSearch.best(problem);
+      assertEquals(
+          expected, plan.map(PipelinePlan::seconds).orElse(Double.POSITIVE_INFINITY), 1e-9);
+      fitting += plan.isPresent() ? 1 : 0;
+    }
+    assertTrue(fitting > 300 && fitting < 1000, "both kinds were met: " + fitting);
+  }
+
+  @Test
+  void fewerLayersThanStagesAreRefused() {
+    assertThrows(
+        InvalidInputException.class,
+        () -> new PipelineProblem(2, 3, 1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 9));
+  }
+}
