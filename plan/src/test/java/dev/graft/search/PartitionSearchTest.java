@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.graft.checkpoint.InvalidInputException;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -63,6 +64,13 @@ class PartitionSearchTest {
       fitting += plan.isPresent() ? 1 : 0;
     }
     assertTrue(fitting > 300 && fitting < 1000, "both kinds were met: " + fitting);
+  }
+
+  /** Skywork-MoE's example (arXiv 2406.06563, appendix B.2): 24 layers, a head as long as one. */
+  @Test
+  void aHeadTakesALayersPlaceOnTheLastStage() {
+    PipelineProblem problem = new PipelineProblem(24, 5, 10, 1, 2, 0, 3, 1, 0, 0, 1, 1, 1e9);
+    assertEquals(List.of(5, 5, 5, 5, 4), PartitionSearch.best(problem).orElseThrow().stages());
   }
 
   @Test
