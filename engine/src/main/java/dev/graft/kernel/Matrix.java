@@ -55,6 +55,30 @@ public interface Matrix {
     return false;
   }
 
+  /** Whether {@link #packedDots} is there for these columns. */
+  default boolean packsTokens(int from, int to) {
+    return false;
+  }
+
+  /**
+   * The same for many tokens, out of a copy of their inputs that was made for it: out[outAt + t ·
+   * outStep + i].
+   *
+   * @param room scratch space of the calling thread, at least {@link #room} values
+   */
+  default void packedDots(
+      int rowFrom,
+      int rowTo,
+      int from,
+      int to,
+      PackedTokens x,
+      float[] room,
+      float[] out,
+      int outAt,
+      int outStep) {
+    throw new UnsupportedOperationException("decode the rows and use Kernels.dots");
+  }
+
   /**
    * The same for several tokens: out[outAt + t · outStep + i], token t's x at {@code at + t ·
    * step}.

@@ -1,5 +1,6 @@
 package dev.graft.kernel;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -26,10 +27,14 @@ public final class MatrixVector {
   /** Floats behind what a thread uses, so that no two threads write into one cache line. */
   private static final int APART = 64;
 
+  /** Fewer tokens are not worth a copy of their inputs. */
+  private static final int LEAST_PACKED = 5;
+
   private final Kernels kernels;
   private final Workers workers;
   private final float[][] scratch;
   private final float[][] sums;
+  private final List<PackedTokens> packs = new ArrayList<>();
 
   /** Products with these kernels by these threads. */
   public MatrixVector(Kernels kernels, Workers workers) {
@@ -48,6 +53,7 @@ public final class MatrixVector {
     int threads = workers.threads();
     int tokens = jobs.stream().mapToInt(Job::tokens).max().orElse(1);
     long size = Math.max(PIECE_BYTES / tokens, LEAST_BYTES);
+    PackedTokens[] packed = packed(jobs);
     int pieces = threads * Math.toIntExact(Math.max(1, Math.ceilDiv(total, threads * size)));
     long all = total;
     workers.run(
@@ -56,12 +62,13 @@ public final class MatrixVector {
           long from = all * piece / pieces;
           long to = all * (piece + 1) / pieces;
           long start = 0;
-          for (Job job : jobs) {
+          for (int j = 0; j < packed.length; j++) {
+            Job job = jobs.get(j);
             long end = start + bytes(job);
             if (from < end && to > start) {
               int first = row(job, Math.max(from, start) - start);
               int last = to >= end ? job.rowTo() : row(job, to - start);
-              rows(job, first, last, thread);
+              rows(job, packed[j], first, last, thread);
             }
             start = end;
           }
@@ -76,7 +83,36 @@ public final class MatrixVector {
     return job.rowFrom() + (int) (offset / job.matrix().bytesPerRow());
   }
 
-  private void rows(Job job, int from, int to, int thread) {
+  /**
+   * The tokens of each job in the order that its product wants; jobs in a row often share them.
+   *
+   * @return per job; null where it takes them as they are
+   */
+  private PackedTokens[] packed(List<Job> jobs) {
+    PackedTokens[] packed = new PackedTokens[jobs.size()];
+    packs.forEach(PackedTokens::clear);
+    int used = 0;
+    for (int j = 0; j < packed.length; j++) {
+      Job job = jobs.get(j);
+      int columns = job.columnTo() - job.columnFrom();
+      if (job.tokens() < LEAST_PACKED
+          || columns == 0
+          || !job.matrix().packsTokens(job.columnFrom(), job.columnTo())) {
+        continue;
+      }
+      if (used == 0 || !packs.get(used - 1).holds(job.x(), job.xAt(), columns, job.tokens())) {
+        if (used == packs.size()) {
+          packs.add(new PackedTokens());
+        }
+        packs.get(used).pack(workers, job.x(), job.xAt(), job.xStep(), columns, job.tokens());
+        used++;
+      }
+      packed[j] = packs.get(used - 1);
+    }
+    return packed;
+  }
+
+  private void rows(Job job, PackedTokens packed, int from, int to, int thread) {
     int columns = job.columnTo() - job.columnFrom();
     // A weak rank may have no columns at all: its part of each sum is 0.
     int step =
@@ -84,7 +120,7 @@ public final class MatrixVector {
             ? to - from
             : Math.max(3, DECODED / Math.max(1, columns) / 3 * 3);
     for (int row = from; row < to; row += step) {
-      part(job, row, Math.min(to, row + step), thread);
+      part(job, packed, row, Math.min(to, row + step), thread);
     }
   }
 
@@ -100,7 +136,7 @@ public final class MatrixVector {
         && job.matrix().fusesTokens(job.columnFrom(), job.columnTo());
   }
 
-  private void part(Job job, int from, int to, int thread) {
+  private void part(Job job, PackedTokens packed, int from, int to, int thread) {
     Matrix matrix = job.matrix();
     int columns = job.columnTo() - job.columnFrom();
     if (fused(job)) {
@@ -114,6 +150,19 @@ public final class MatrixVector {
           scratch(thread, matrix.room(to - from)),
           job.out(),
           job.outAt() + from - job.rowFrom());
+      return;
+    }
+    if (packed != null) {
+      matrix.packedDots(
+          from,
+          to,
+          job.columnFrom(),
+          job.columnTo(),
+          packed,
+          scratch(thread, matrix.room(to - from)),
+          job.out(),
+          job.outAt() + from - job.rowFrom(),
+          job.outStep());
       return;
     }
     if (fusesTokens(job)) {

@@ -1,6 +1,9 @@
 package dev.graft.kernel;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Dot products of decoded rows with several tokens. Vector i of a row is added to accumulator i mod
@@ -13,6 +16,10 @@ final class VectorDots {
 
   static FloatVector x(float[] x, int at) {
     return FloatVector.fromArray(Lanes.FLOATS, x, at);
+  }
+
+  static FloatVector x(MemorySegment x, long at) {
+    return FloatVector.fromMemorySegment(Lanes.FLOATS, x, at, Lanes.ORDER);
   }
 
   static float sum(FloatVector a, FloatVector b) {
@@ -241,6 +248,72 @@ final class VectorDots {
   static void reduceTwo(float[] room, int at, float[] out, int outAt, int outStep) {
     out[outAt] = Lanes.sum(x(room, at)) + 0f;
     out[outAt + outStep] = Lanes.sum(x(room, at + L)) + 0f;
+  }
+
+  /** Pairs of rows whose sums of lanes {@link #reduceEights} makes in one go. */
+  static final int PAIRS = 16;
+
+  private static final VectorMask<Float> UPPER_8 = upper(8);
+  private static final VectorMask<Float> UPPER_4 = upper(4);
+  private static final VectorMask<Float> UPPER_2 = upper(2);
+  private static final VectorMask<Float> UPPER_1 = upper(1);
+
+  private static VectorMask<Float> upper(int distance) {
+    boolean[] lanes = new boolean[L];
+    for (int i = 0; i < L; i++) {
+      lanes[i] = (i & distance) != 0;
+    }
+    return VectorMask.fromArray(Lanes.FLOATS, lanes, 0);
+  }
+
+  /**
+   * Sums of the lanes of sixteen vectors of sixteen at a time: two rows times eight tokens, token
+   * by token, each vector in two parts. Halves of two vectors share an addition, so sixteen sums
+   * take little more than four would one by one; each adds the same pairs as {@link Lanes#sum}.
+   *
+   * @param room holds {@code pairs} times sixteen first and sixteen second parts from {@code at}
+   *     on; overwritten
+   * @param live tokens that are wanted
+   * @param out token i's sum of pair r goes to {@code outAt + i · outStep + r}, that of the second
+   *     row {@code half} behind it
+   */
+  static void reduceEights(
+      float[] room, int at, int pairs, int live, float[] out, int outAt, int outStep, int half) {
+    reduceHalves(room, at, pairs);
+    for (int r = 0; r < pairs; r++) {
+      int v = at + r * 32 * L;
+      reduceQuarters(room, v);
+      for (int i = 0; i < live; i++) {
+        out[outAt + i * outStep + r] = room[v + 2 * i];
+        out[outAt + i * outStep + r + half] = room[v + 2 * i + 1];
+      }
+    }
+  }
+
+  private static void reduceHalves(float[] room, int at, int pairs) {
+    for (int r = 0; r < pairs; r++) {
+      int v = at + r * 32 * L;
+      for (int k = 0; k < 8 * L; k += L) {
+        FloatVector a = x(room, v + k).add(x(room, v + k + 16 * L));
+        FloatVector b = x(room, v + k + 8 * L).add(x(room, v + k + 24 * L));
+        halves(a, b, UPPER_8, Lanes.SWAP_8).intoArray(room, v + k);
+      }
+    }
+  }
+
+  private static void reduceQuarters(float[] room, int v) {
+    for (int k = 0; k < 2 * L; k += L) {
+      FloatVector a = halves(x(room, v + k), x(room, v + k + 4 * L), UPPER_4, Lanes.SWAP_4);
+      FloatVector b = halves(x(room, v + k + 2 * L), x(room, v + k + 6 * L), UPPER_4, Lanes.SWAP_4);
+      halves(a, b, UPPER_2, Lanes.SWAP_2).intoArray(room, v + k);
+    }
+    halves(x(room, v), x(room, v + L), UPPER_1, Lanes.SWAP_1).add(0f).intoArray(room, v);
+  }
+
+  /** Sums of the halves of a in the lanes that the mask leaves, of b in those that it takes. */
+  private static FloatVector halves(
+      FloatVector a, FloatVector b, VectorMask<Float> upper, VectorShuffle<Float> swap) {
+    return a.blend(b, upper).add(b.blend(a, upper).rearrange(swap));
   }
 
   private static void reduce(float[] room, int at, float[] out, int outAt) {

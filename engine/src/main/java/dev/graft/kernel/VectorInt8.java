@@ -10,6 +10,12 @@ import jdk.incubator.vector.ShortVector;
 final class VectorInt8 implements Matrix {
   private static final int BLOCK = Weight.BLOCK;
 
+  /** From so many columns on a batch of pairs of rows may be large, as measured. */
+  private static final int LONG = 1024;
+
+  /** Pairs of short rows whose sums stay in the first-level cache beside the tokens. */
+  private static final int PAIRS = 4;
+
   private final int rows;
   private final int columns;
   private final MemorySegment codes;
@@ -229,6 +235,160 @@ final class VectorInt8 implements Matrix {
     }
   }
 
+  @Override
+  public boolean packsTokens(int from, int to) {
+    return fusesTokens(from, to);
+  }
+
+  @Override
+  public void packedDots(
+      int rowFrom,
+      int rowTo,
+      int from,
+      int to,
+      PackedTokens x,
+      float[] room,
+      float[] out,
+      int outAt,
+      int outStep) {
+    int blocks = (to - from) / BLOCK;
+    scalesOf(rowFrom, rowTo, from, blocks, room);
+    int sums = (rowTo - rowFrom) * blocks;
+    int rows = (rowTo - rowFrom) / 2 * 2;
+    int most = to - from < LONG ? PAIRS : VectorDots.PAIRS;
+    for (int t = 0; t < x.tokens(); t += PackedTokens.TOKENS) {
+      int live = Math.min(PackedTokens.TOKENS, x.tokens() - t);
+      for (int first = 0; first < rows / 2; first += most) {
+        int pairs = Math.min(most, rows / 2 - first);
+        sums(rowFrom + first, rows / 2, pairs, from, blocks, x, t, room, first * blocks, sums);
+        VectorDots.reduceEights(
+            room, sums, pairs, live, out, outAt + t * outStep + first, outStep, rows / 2);
+      }
+    }
+    if (rows < rowTo - rowFrom) {
+      // An odd last row is a pair with itself.
+      for (int t = 0; t < x.tokens(); t += PackedTokens.TOKENS) {
+        int live = Math.min(PackedTokens.TOKENS, x.tokens() - t);
+        sums(rowTo - 1, 0, 1, from, blocks, x, t, room, rows * blocks, sums);
+        VectorDots.reduceEights(room, sums, 1, live, out, outAt + t * outStep + rows, outStep, 0);
+      }
+    }
+  }
+
+  /** The even vectors of all pairs before the odd ones: half of the tokens' inputs at a time. */
+  private void sums(
+      int row,
+      int half,
+      int pairs,
+      int from,
+      int blocks,
+      PackedTokens x,
+      int token,
+      float[] room,
+      int factorAt,
+      int sums) {
+    for (int odd = 0; odd < 2; odd++) {
+      for (int i = 0; i < pairs; i++) {
+        long code = code(row + i, from) + 16L * odd;
+        int factor = factorAt + i * blocks;
+        eights(
+            code,
+            code + half * codeRow,
+            blocks,
+            x.values(),
+            x.group(token, odd),
+            room,
+            factor,
+            factor + half * blocks,
+            sums + (32 * i + 16 * odd) * Lanes.COUNT);
+      }
+    }
+  }
+
+  /**
+   * Every other vector of two rows times eight tokens: sixteen accumulators stay in registers, and
+   * a decoded vector serves eight products. The sums of lanes come later.
+   */
+  private void eights(
+      long start,
+      long nextStart,
+      int blocks,
+      MemorySegment x,
+      long xAt,
+      float[] room,
+      int factor,
+      int nextFactor,
+      int roomAt) {
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    FloatVector a0 = zero;
+    FloatVector b0 = zero;
+    FloatVector a1 = zero;
+    FloatVector b1 = zero;
+    FloatVector a2 = zero;
+    FloatVector b2 = zero;
+    FloatVector a3 = zero;
+    FloatVector b3 = zero;
+    FloatVector a4 = zero;
+    FloatVector b4 = zero;
+    FloatVector a5 = zero;
+    FloatVector b5 = zero;
+    FloatVector a6 = zero;
+    FloatVector b6 = zero;
+    FloatVector a7 = zero;
+    FloatVector b7 = zero;
+    long code = start;
+    long next = nextStart;
+    long at = xAt;
+    for (int i = 0; i < blocks; i++) {
+      FloatVector v = load(code).mul(FloatVector.broadcast(Lanes.FLOATS, room[factor + i]));
+      FloatVector w = load(next).mul(FloatVector.broadcast(Lanes.FLOATS, room[nextFactor + i]));
+      FloatVector u;
+      u = VectorDots.x(x, at + 0);
+      a0 = v.fma(u, a0);
+      b0 = w.fma(u, b0);
+      u = VectorDots.x(x, at + 64);
+      a1 = v.fma(u, a1);
+      b1 = w.fma(u, b1);
+      u = VectorDots.x(x, at + 128);
+      a2 = v.fma(u, a2);
+      b2 = w.fma(u, b2);
+      u = VectorDots.x(x, at + 192);
+      a3 = v.fma(u, a3);
+      b3 = w.fma(u, b3);
+      u = VectorDots.x(x, at + 256);
+      a4 = v.fma(u, a4);
+      b4 = w.fma(u, b4);
+      u = VectorDots.x(x, at + 320);
+      a5 = v.fma(u, a5);
+      b5 = w.fma(u, b5);
+      u = VectorDots.x(x, at + 384);
+      a6 = v.fma(u, a6);
+      b6 = w.fma(u, b6);
+      u = VectorDots.x(x, at + 448);
+      a7 = v.fma(u, a7);
+      b7 = w.fma(u, b7);
+      code += codeBlock;
+      next += codeBlock;
+      at += 512;
+    }
+    a0.intoArray(room, roomAt + 0 * Lanes.COUNT);
+    b0.intoArray(room, roomAt + 1 * Lanes.COUNT);
+    a1.intoArray(room, roomAt + 2 * Lanes.COUNT);
+    b1.intoArray(room, roomAt + 3 * Lanes.COUNT);
+    a2.intoArray(room, roomAt + 4 * Lanes.COUNT);
+    b2.intoArray(room, roomAt + 5 * Lanes.COUNT);
+    a3.intoArray(room, roomAt + 6 * Lanes.COUNT);
+    b3.intoArray(room, roomAt + 7 * Lanes.COUNT);
+    a4.intoArray(room, roomAt + 8 * Lanes.COUNT);
+    b4.intoArray(room, roomAt + 9 * Lanes.COUNT);
+    a5.intoArray(room, roomAt + 10 * Lanes.COUNT);
+    b5.intoArray(room, roomAt + 11 * Lanes.COUNT);
+    a6.intoArray(room, roomAt + 12 * Lanes.COUNT);
+    b6.intoArray(room, roomAt + 13 * Lanes.COUNT);
+    a7.intoArray(room, roomAt + 14 * Lanes.COUNT);
+    b7.intoArray(room, roomAt + 15 * Lanes.COUNT);
+  }
+
   /** Two rows times four tokens; the sums of lanes come later. */
   private void fours(
       long start,
@@ -390,7 +550,7 @@ final class VectorInt8 implements Matrix {
 
   @Override
   public int room(int rows) {
-    return rows * Math.ceilDiv(columns, BLOCK) + 8 * Lanes.COUNT;
+    return rows * Math.ceilDiv(columns, BLOCK) + VectorDots.PAIRS * 32 * Lanes.COUNT;
   }
 
   private void scales(long from, int count, float[] out, int at) {

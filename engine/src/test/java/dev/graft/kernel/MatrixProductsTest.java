@@ -104,7 +104,7 @@ class MatrixProductsTest {
       Slice blocks =
           new Slice(some.rowFrom(), some.rowTo(), Math.min(32, shape[1] / 64 * 32), shape[1]);
       for (Slice s : List.of(Slice.whole(twins.plain()), some, rows, blocks)) {
-        int tokens = 1 + random.nextInt(9);
+        int tokens = 1 + random.nextInt(19);
         float[] x = Numbers.of(tokens * s.columns(), random);
         String what = form + " " + s + " tokens " + tokens;
         float[] fast = vectors(FAST, twins.fast(), s, x, tokens, 1);
