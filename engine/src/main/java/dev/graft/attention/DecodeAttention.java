@@ -90,12 +90,15 @@ public final class DecodeAttention {
     int width = heads.heads() * heads.headDim();
     partial = grown(partial, rows * stretches * width);
     states = grown(states, rows * stretches * heads.heads() * 2);
+    // A page's heads lie side by side: one thread reads them in one go where there is work enough.
+    int together = rows * stretches >= 4 * workers.threads() ? kv : 1;
+    int parts = kv / together;
     workers.run(
-        rows * stretches * kv,
+        rows * stretches * parts,
         (part, thread) -> {
-          int head = part % kv;
-          int stretch = part / kv % stretches;
-          int slot = part / kv / stretches;
+          int head = part % parts * together;
+          int stretch = part / parts % stretches;
+          int slot = part / parts / stretches;
           int row = rowFrom + slot;
           int from = Math.max(stretch * STRETCH, positions[row] + 1 - window);
           int to = Math.min((stretch + 1) * STRETCH, positions[row] + 1);
@@ -103,6 +106,7 @@ public final class DecodeAttention {
             stretch(
                 layer,
                 head,
+                head + together,
                 from,
                 to,
                 tables[row],
@@ -113,26 +117,57 @@ public final class DecodeAttention {
                 (slot * stretches + stretch) * heads.heads() * 2);
           }
         });
-    for (int row = rowFrom; row < rowTo; row++) {
-      int first = Math.max(0, positions[row] + 1 - window) / STRETCH;
-      int last = positions[row] / STRETCH;
-      for (int h = 0; h < heads.heads(); h++) {
-        merge((row - rowFrom) * stretches, first, last, h, out, row * width + h * heads.headDim());
-      }
-    }
+    workers.run(
+        rows,
+        (slot, _) -> {
+          int row = rowFrom + slot;
+          int first = Math.max(0, positions[row] + 1 - window) / STRETCH;
+          int last = positions[row] / STRETCH;
+          for (int h = 0; h < heads.heads(); h++) {
+            merge(slot * stretches, first, last, h, out, row * width + h * heads.headDim());
+          }
+        });
   }
 
   private static float[] grown(float[] array, int size) {
     return array.length < size ? new float[size] : array;
   }
 
-  /** One key/value head over positions from … to, for the query heads that share it. */
+  /** Key/value heads over positions from … to, for the query heads that share each. */
   private void stretch(
       int layer,
-      int head,
+      int headFrom,
+      int headTo,
       int from,
       int to,
       int[] table,
+      float[] queries,
+      int queriesAt,
+      Scratch space,
+      int partialAt,
+      int statesAt) {
+    int dim = heads.headDim();
+    for (int h = heads.groupFrom(headFrom); h < heads.groupTo(headTo - 1); h++) {
+      Arrays.fill(partial, partialAt + h * dim, partialAt + (h + 1) * dim, 0);
+      states[statesAt + 2 * h] = Float.NEGATIVE_INFINITY;
+      states[statesAt + 2 * h + 1] = 0;
+    }
+    for (int p = from / PAGE; p * PAGE < to; p++) {
+      int begin = Math.max(0, from - p * PAGE);
+      int end = Math.min(PAGE, to - p * PAGE);
+      for (int head = headFrom; head < headTo; head++) {
+        page(layer, head, table[p], begin, end, queries, queriesAt, space, partialAt, statesAt);
+      }
+    }
+  }
+
+  /** One key/value head over slots begin … end of a page. */
+  private void page(
+      int layer,
+      int head,
+      int page,
+      int begin,
+      int end,
       float[] queries,
       int queriesAt,
       Scratch space,
@@ -143,43 +178,34 @@ public final class DecodeAttention {
     int group = heads.groupTo(head) - first;
     int outAt = partialAt + first * dim;
     int stateAt = statesAt + first * 2;
-    Arrays.fill(partial, outAt, outAt + group * dim, 0);
-    for (int g = 0; g < group; g++) {
-      states[stateAt + 2 * g] = Float.NEGATIVE_INFINITY;
-      states[stateAt + 2 * g + 1] = 0;
-    }
     float[] scores = space.scores();
-    for (int p = from / PAGE; p * PAGE < to; p++) {
-      KeyValuePages.Block k = pages.keys(table[p], layer, head, space.keys());
-      kernels.product(
-          queries,
-          queriesAt + first * dim,
-          dim,
-          1,
-          group,
-          dim,
-          k.array(),
-          k.at(),
-          PAGE,
-          PAGE,
-          scores,
-          0,
-          PAGE,
-          false);
-      int begin = Math.max(0, from - p * PAGE);
-      int end = Math.min(PAGE, to - p * PAGE);
-      for (int g = 0; g < group; g++) {
-        float rescale =
-            kernels.softmaxRow(scores, g * PAGE, PAGE, begin, end, scale, states, stateAt + 2 * g);
-        if (rescale != 1) {
-          kernels.scale(partial, outAt + g * dim, dim, rescale);
-        }
+    KeyValuePages.Block k = pages.keys(page, layer, head, space.keys());
+    kernels.product(
+        queries,
+        queriesAt + first * dim,
+        dim,
+        1,
+        group,
+        dim,
+        k.array(),
+        k.at(),
+        PAGE,
+        PAGE,
+        scores,
+        0,
+        PAGE,
+        false);
+    for (int g = 0; g < group; g++) {
+      float rescale =
+          kernels.softmaxRow(scores, g * PAGE, PAGE, begin, end, scale, states, stateAt + 2 * g);
+      if (rescale != 1) {
+        kernels.scale(partial, outAt + g * dim, dim, rescale);
       }
-      KeyValuePages.Block v = pages.values(table[p], layer, head, space.values());
-      // Only what the sequence wrote: a freed page may hold anything beyond.
-      kernels.product(
-          scores, 0, PAGE, 1, group, end, v.array(), v.at(), dim, dim, partial, outAt, dim, true);
     }
+    KeyValuePages.Block v = pages.values(page, layer, head, space.values());
+    // Only what the sequence wrote: a freed page may hold anything beyond.
+    kernels.product(
+        scores, 0, PAGE, 1, group, end, v.array(), v.at(), dim, dim, partial, outAt, dim, true);
   }
 
   private void merge(int rowStretches, int first, int last, int head, float[] out, int outAt) {

@@ -1,8 +1,13 @@
 package dev.graft.cache;
 
+import dev.graft.kernel.Kernels;
+
 /** Pages of bfloat16, rounded to nearest even: half the memory and traffic. */
 public final class BFloat16Pages implements KeyValuePages {
-  private final short[][] pages;
+  private final Kernels kernels;
+  private final short[][] slabs;
+  private final int count;
+  private final int perSlab;
   private final int heads;
   private final int headDim;
   private final int elements;
@@ -10,18 +15,22 @@ public final class BFloat16Pages implements KeyValuePages {
   /**
    * Room for pages, none of which takes memory yet.
    *
+   * @param kernels decode what was written
    * @param heads key/value heads of a layer
    */
-  public BFloat16Pages(int count, int layers, int heads, int headDim) {
-    this.pages = new short[count][];
+  public BFloat16Pages(Kernels kernels, int count, int layers, int heads, int headDim) {
+    this.kernels = kernels;
+    this.count = count;
     this.heads = heads;
     this.headDim = headDim;
     this.elements = Math.multiplyExact(2 * SIZE * layers * heads, headDim);
+    this.perSlab = KeyValuePages.perSlab(bytesPerPage());
+    this.slabs = new short[Math.ceilDiv(count, perSlab)][];
   }
 
   @Override
   public int count() {
-    return pages.length;
+    return count;
   }
 
   @Override
@@ -31,17 +40,18 @@ public final class BFloat16Pages implements KeyValuePages {
 
   @Override
   public void touch(int page) {
-    if (pages[page] == null) {
-      pages[page] = new short[elements];
+    int slab = page / perSlab;
+    if (slabs[slab] == null) {
+      slabs[slab] = new short[Math.min(perSlab, count - slab * perSlab) * elements];
     }
   }
 
-  private int keysAt(int layer, int head) {
-    return (2 * layer * heads + head) * SIZE * headDim;
+  private int keysAt(int page, int layer, int head) {
+    return page % perSlab * elements + 2 * (layer * heads + head) * SIZE * headDim;
   }
 
-  private int valuesAt(int layer, int head) {
-    return ((2 * layer + 1) * heads + head) * SIZE * headDim;
+  private int valuesAt(int page, int layer, int head) {
+    return page % perSlab * elements + (2 * (layer * heads + head) + 1) * SIZE * headDim;
   }
 
   @Override
@@ -56,9 +66,9 @@ public final class BFloat16Pages implements KeyValuePages {
       float[] value,
       int valueAt,
       int valueStep) {
-    short[] to = pages[page];
-    int k = keysAt(layer, head) + slot;
-    int v = valuesAt(layer, head) + slot * headDim;
+    short[] to = slabs[page / perSlab];
+    int k = keysAt(page, layer, head) + slot;
+    int v = valuesAt(page, layer, head) + slot * headDim;
     for (int i = 0; i < headDim; i++) {
       to[k + i * SIZE] = round(key[keyAt + i * keyStep]);
       to[v + i] = round(value[valueAt + i * valueStep]);
@@ -72,18 +82,16 @@ public final class BFloat16Pages implements KeyValuePages {
 
   @Override
   public Block keys(int page, int layer, int head, float[] room) {
-    return decode(pages[page], keysAt(layer, head), room);
+    return decode(slabs[page / perSlab], keysAt(page, layer, head), room);
   }
 
   @Override
   public Block values(int page, int layer, int head, float[] room) {
-    return decode(pages[page], valuesAt(layer, head), room);
+    return decode(slabs[page / perSlab], valuesAt(page, layer, head), room);
   }
 
   private Block decode(short[] from, int at, float[] room) {
-    for (int i = 0; i < SIZE * headDim; i++) {
-      room[i] = Float.intBitsToFloat(from[at + i] << 16);
-    }
+    kernels.decodeBFloat16(from, at, SIZE * headDim, room, 0);
     return new Block(room, 0);
   }
 }

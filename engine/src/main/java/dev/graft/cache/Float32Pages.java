@@ -2,7 +2,9 @@ package dev.graft.cache;
 
 /** Pages of float32: nothing is rounded. */
 public final class Float32Pages implements KeyValuePages {
-  private final float[][] pages;
+  private final float[][] slabs;
+  private final int count;
+  private final int perSlab;
   private final int heads;
   private final int headDim;
   private final int floats;
@@ -13,15 +15,17 @@ public final class Float32Pages implements KeyValuePages {
    * @param heads key/value heads of a layer
    */
   public Float32Pages(int count, int layers, int heads, int headDim) {
-    this.pages = new float[count][];
+    this.count = count;
     this.heads = heads;
     this.headDim = headDim;
     this.floats = Math.multiplyExact(2 * SIZE * layers * heads, headDim);
+    this.perSlab = KeyValuePages.perSlab(bytesPerPage());
+    this.slabs = new float[Math.ceilDiv(count, perSlab)][];
   }
 
   @Override
   public int count() {
-    return pages.length;
+    return count;
   }
 
   @Override
@@ -31,17 +35,18 @@ public final class Float32Pages implements KeyValuePages {
 
   @Override
   public void touch(int page) {
-    if (pages[page] == null) {
-      pages[page] = new float[floats];
+    int slab = page / perSlab;
+    if (slabs[slab] == null) {
+      slabs[slab] = new float[Math.min(perSlab, count - slab * perSlab) * floats];
     }
   }
 
-  private int keysAt(int layer, int head) {
-    return (2 * layer * heads + head) * SIZE * headDim;
+  private int keysAt(int page, int layer, int head) {
+    return page % perSlab * floats + 2 * (layer * heads + head) * SIZE * headDim;
   }
 
-  private int valuesAt(int layer, int head) {
-    return ((2 * layer + 1) * heads + head) * SIZE * headDim;
+  private int valuesAt(int page, int layer, int head) {
+    return page % perSlab * floats + (2 * (layer * heads + head) + 1) * SIZE * headDim;
   }
 
   @Override
@@ -56,9 +61,9 @@ public final class Float32Pages implements KeyValuePages {
       float[] value,
       int valueAt,
       int valueStep) {
-    float[] to = pages[page];
-    int k = keysAt(layer, head) + slot;
-    int v = valuesAt(layer, head) + slot * headDim;
+    float[] to = slabs[page / perSlab];
+    int k = keysAt(page, layer, head) + slot;
+    int v = valuesAt(page, layer, head) + slot * headDim;
     for (int i = 0; i < headDim; i++) {
       to[k + i * SIZE] = key[keyAt + i * keyStep];
       to[v + i] = value[valueAt + i * valueStep];
@@ -67,11 +72,11 @@ public final class Float32Pages implements KeyValuePages {
 
   @Override
   public Block keys(int page, int layer, int head, float[] room) {
-    return new Block(pages[page], keysAt(layer, head));
+    return new Block(slabs[page / perSlab], keysAt(page, layer, head));
   }
 
   @Override
   public Block values(int page, int layer, int head, float[] room) {
-    return new Block(pages[page], valuesAt(layer, head));
+    return new Block(slabs[page / perSlab], valuesAt(page, layer, head));
   }
 }

@@ -2,12 +2,21 @@ package dev.graft.cache;
 
 /**
  * The keys and values of pages. A page holds {@value #SIZE} positions of every layer; memory is
- * taken when a page is first written and kept. Keys lie [headDim, positions] and values [positions,
- * headDim] per layer and head, so that neither scores nor weighted sums need a sum across lanes.
+ * taken when a page, or one beside it, is first written, and kept. Keys lie [headDim, positions]
+ * and values [positions, headDim] per layer and head, so that neither scores nor weighted sums need
+ * a sum across lanes.
  */
 public interface KeyValuePages {
   /** Positions of a page. */
   int SIZE = 32;
+
+  /**
+   * Pages whose memory is taken at once: a small array is copied by each collection that finds it
+   * young, one that is larger than the nursery never.
+   */
+  static int perSlab(long bytesPerPage) {
+    return Math.toIntExact(Math.max(1, (32L << 20) / bytesPerPage));
+  }
 
   /** How many pages there may be. */
   int count();

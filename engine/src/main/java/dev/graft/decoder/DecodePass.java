@@ -110,9 +110,7 @@ final class DecodePass {
             job(w.q(), qFrom, qTo, 0, hidden, a.normed(), n, a.q()),
             job(w.k(), kvFrom, kvTo, 0, hidden, a.normed(), n, a.k()),
             job(w.v(), kvFrom, kvTo, 0, hidden, a.normed(), n, a.v())));
-    for (int t = 0; t < n; t++) {
-      placeHeads(l, w, positions[t], tables[t], t, a);
-    }
+    rank.workers().run(n, (t, _) -> placeHeads(l, w, positions[t], tables[t], t, a));
     attention.run(l, positions, tables, a.q(), a.attended());
     products.run(List.of(job(w.o(), 0, hidden, qFrom, qTo, a.attended(), n, a.delta())));
     addDelta(n, w.oBias(), a);
@@ -173,7 +171,8 @@ final class DecodePass {
         addBias(a.up(), t * (to - from), dense.upBias(), from, to);
       }
     }
-    kernels.swiGlu(a.gate(), 0, a.up(), 0, n * (to - from));
+    int width = to - from;
+    rank.workers().run(n, (t, _) -> kernels.swiGlu(a.gate(), t * width, a.up(), t * width, width));
     products.run(List.of(job(dense.down(), 0, hidden, from, to, a.gate(), n, a.delta())));
   }
 

@@ -154,6 +154,9 @@ public interface Kernels {
       float[] sum,
       float[] rescale);
 
+  /** Writes n bfloat16 codes from {@code at} on as floats to {@code out}, exactly. */
+  void decodeBFloat16(short[] codes, int at, int n, float[] out, int outAt);
+
   /** The largest of n values from {@code at} on. */
   default float max(float[] x, int at, int n) {
     float max = Float.NEGATIVE_INFINITY;

@@ -220,6 +220,13 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void decodeBFloat16(short[] codes, int at, int n, float[] out, int outAt) {
+    for (int i = 0; i < n; i++) {
+      out[outAt + i] = Float.intBitsToFloat(codes[at + i] << 16);
+    }
+  }
+
+  @Override
   public float logSumExp(float[] x, int at, int n) {
     float max = max(x, at, n);
     double sum = 0;

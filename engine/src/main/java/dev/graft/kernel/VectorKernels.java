@@ -3,6 +3,7 @@ package dev.graft.kernel;
 import dev.graft.checkpoint.Weight;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
@@ -291,6 +292,18 @@ final class VectorKernels implements Kernels {
       max = Math.max(max, x[at + i]);
     }
     return max;
+  }
+
+  @Override
+  public void decodeBFloat16(short[] codes, int at, int n, float[] out, int outAt) {
+    int i = 0;
+    for (; i <= n - Lanes.COUNT; i += Lanes.COUNT) {
+      Lanes.fromBFloat16(ShortVector.fromArray(Lanes.SHORTS, codes, at + i))
+          .intoArray(out, outAt + i);
+    }
+    for (; i < n; i++) {
+      out[outAt + i] = Float.intBitsToFloat(codes[at + i] << 16);
+    }
   }
 
   @Override

@@ -38,7 +38,12 @@ record Context(
     int count = Math.ceilDiv(positions, KeyValuePages.SIZE) + 3;
     KeyValuePages pages =
         halves
-            ? new BFloat16Pages(count, LAYERS, heads.keyValueHeads(), heads.headDim())
+            ? new BFloat16Pages(
+                dev.graft.kernel.KernelChoice.best(),
+                count,
+                LAYERS,
+                heads.keyValueHeads(),
+                heads.headDim())
             : new Float32Pages(count, LAYERS, heads.keyValueHeads(), heads.headDim());
     List<Integer> order = new java.util.ArrayList<>(IntStream.range(0, count).boxed().toList());
     Collections.shuffle(order, random);

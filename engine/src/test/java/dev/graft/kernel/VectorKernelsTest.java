@@ -56,6 +56,25 @@ class VectorKernelsTest {
     }
   }
 
+  @Test
+  void everyBFloat16IsDecodedExactly() {
+    int n = 1 << 16;
+    short[] codes = new short[n + 3];
+    for (int i = 0; i < n; i++) {
+      codes[i + 2] = (short) i;
+    }
+    float[] fast = new float[n + 1];
+    float[] plain = new float[n + 1];
+    // Not a whole number of vectors.
+    FAST.decodeBFloat16(codes, 2, n - 1, fast, 1);
+    PLAIN.decodeBFloat16(codes, 2, n - 1, plain, 1);
+    for (int i = 0; i < n; i++) {
+      assertEquals(
+          Float.floatToRawIntBits(plain[i]), Float.floatToRawIntBits(fast[i]), "value " + i);
+    }
+    assertEquals(1f, fast[1 + 0x3F80]);
+  }
+
   /** Each element is one chain of additions in both. */
   @Test
   void products() {
