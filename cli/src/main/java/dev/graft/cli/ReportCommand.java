@@ -1,8 +1,10 @@
 package dev.graft.cli;
 
+import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.page.PageContent;
 import dev.graft.page.ReportPage;
 import dev.graft.page.RunFolders;
+import dev.graft.trace.ChromeTrace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,9 +48,20 @@ final class ReportCommand implements Callable<Integer> {
       description = "A JSON file with an introduction and findings to print above the pictures.")
   private Optional<Path> words = Optional.empty();
 
+  @Option(
+      names = "--trace",
+      paramLabel = "FILE",
+      description =
+          "Write what each rank did in the recorded steps of one run as a trace that Perfetto opens"
+              + " (https://ui.perfetto.dev), instead of the page.")
+  private Optional<Path> trace = Optional.empty();
+
   @Override
   public Integer call() throws IOException {
     List<Path> found = runs.stream().flatMap(run -> RunFolders.find(run).stream()).toList();
+    if (trace.isPresent()) {
+      return trace(found, trace.get());
+    }
     PageContent content = PageContent.of(title, found);
     if (title.isBlank()) {
       content = content.titledByGroups();
@@ -58,6 +71,16 @@ final class ReportCommand implements Callable<Integer> {
     }
     ReportPage.write(content, out);
     System.out.printf("%s (%d KB)%n", out, Math.ceilDiv(Files.size(out), 1024));
+    return ExitCode.DONE.code();
+  }
+
+  private static int trace(List<Path> found, Path file) throws IOException {
+    if (found.size() != 1) {
+      throw new InvalidInputException(
+          "--trace is of one run, but there are " + found.size() + "; name one run's folder");
+    }
+    int spans = ChromeTrace.write(found.getFirst(), file);
+    System.out.printf("%s (%d spans)%n", file, spans);
     return ExitCode.DONE.code();
   }
 }

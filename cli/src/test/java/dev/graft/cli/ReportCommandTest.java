@@ -8,6 +8,7 @@ import dev.graft.events.EventLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -63,5 +64,24 @@ class ReportCommandTest {
     Captured report = Captured.run("report", file.toString());
     assertEquals(2, report.code());
     assertTrue(report.err().contains(file + ", line 1 is not an event"), report.err());
+  }
+
+  @Test
+  void aTraceIsOfOneRun() throws IOException {
+    Path run = run("dense");
+    try (EventLog log = EventLog.append(run.resolve("events.jsonl"))) {
+      Event.Span span = new Event.Span("compute", "forward 0", 0, 0.25);
+      log.write(new Event.Timeline(1, List.of(new Event.Track(0, List.of(span)))));
+    }
+    Path out = folder.resolve("trace.json");
+    Captured trace = Captured.run("report", run.toString(), "--trace", out.toString());
+    assertEquals(0, trace.code(), trace.err());
+    assertEquals(out + " (1 spans)\n", trace.out());
+    assertTrue(Files.readString(out).contains("\"name\":\"forward 0\""));
+    run("upcycled");
+    Captured two =
+        Captured.run("report", folder.resolve("runs").toString(), "--trace", out.toString());
+    assertEquals(2, two.code());
+    assertTrue(two.err().contains("--trace is of one run, but there are 2"), two.err());
   }
 }

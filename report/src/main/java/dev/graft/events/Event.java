@@ -81,6 +81,27 @@ public sealed interface Event {
    */
   record Exchange(int rank, String group, long bytes, double seconds) {}
 
+  /**
+   * {@code "event":"timeline"}: what the ranks did when in one step.
+   *
+   * @param tracks one per rank
+   */
+  record Timeline(int step, List<Track> tracks) implements Event {}
+
+  /** What one rank did, in the order in which it began; a wait may lie inside of a computation. */
+  record Track(int rank, List<Span> spans) {}
+
+  /**
+   * A stretch of a rank's time.
+   *
+   * @param kind {@code compute}, {@code pipeline-wait}, {@code all-reduce}, {@code all-to-all}, or
+   *     another exchange by name
+   * @param name of the work, or of the group of ranks that was waited for
+   * @param start seconds after the step began on all ranks
+   * @param seconds how long it took
+   */
+  record Span(String kind, String name, double start, double seconds) {}
+
   /** {@code "event":"checkpoint"}: a checkpoint is complete on disk. */
   record Saved(int step, String path) implements Event {}
 }

@@ -26,6 +26,7 @@ final class EventJson {
           "similarity", Event.Similarity.class,
           "sample", Event.Sample.class,
           "communication", Event.Communication.class,
+          "timeline", Event.Timeline.class,
           "checkpoint", Event.Saved.class);
 
   private final JsonMapper json =
@@ -52,6 +53,7 @@ final class EventJson {
       case Event.Similarity _ -> "similarity";
       case Event.Sample _ -> "sample";
       case Event.Communication _ -> "communication";
+      case Event.Timeline _ -> "timeline";
       case Event.Saved _ -> "checkpoint";
     };
   }

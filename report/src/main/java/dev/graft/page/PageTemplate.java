@@ -29,6 +29,7 @@ final class PageTemplate {
           "losses.js",
           "routing.js",
           "efficiency.js",
+          "timeline.js",
           "samples.js",
           "configuration.js",
           "page.js");

@@ -54,6 +54,11 @@ record RunData(Series series, Optional<Event.Run> run, Summary summary, ObjectNo
     if (!similarities.isEmpty()) {
       json.set("similarity", similarity(similarities, detail));
     }
+    List<Event.Timeline> timelines =
+        events.of(Event.Timeline.class).stream().filter(t -> t.tracks().size() > 1).toList();
+    if (!timelines.isEmpty()) {
+      json.set("timelines", TimelineData.of(timelines));
+    }
     json.set("samples", samples(events.of(Event.Sample.class)));
     return new RunData(series, events.run(), summary, json);
   }

@@ -131,6 +131,7 @@ document.getElementById('page').append(
     section('summary', 'Summary', null, summary.node),
     routingSection(),
     efficiencySection(),
+    timelineSection(),
     samples?.node,
     configuration?.node,
     footer(),

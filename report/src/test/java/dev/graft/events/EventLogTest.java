@@ -47,6 +47,10 @@ class EventLogTest {
             new Event.Validation(1, 256, 2.25, 4096),
             new Event.Similarity(1, 256, List.of(1.0, 0.5)),
             new Event.Sample(1, "Once", " upon a time\u2028 ☃ \uD83C\uDF31"),
+            new Event.Communication(1, List.of(new Event.Exchange(1, "data", 4096, 0.25))),
+            new Event.Timeline(
+                1,
+                List.of(new Event.Track(1, List.of(new Event.Span("compute", "f", 0.125, 0.5))))),
             new Event.Saved(1, "checkpoints/step-1"));
     Path file = written(events.toArray(Event[]::new));
     assertEquals(events, RunEvents.read(file).events());

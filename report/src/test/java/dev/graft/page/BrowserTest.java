@@ -116,6 +116,30 @@ class BrowserTest {
   }
 
   @Test
+  void aStepIsDrawnRankByRank() throws IOException, InterruptedException {
+    Path file = folder.resolve("ranks/events.jsonl");
+    try (EventLog log = EventLog.append(file)) {
+      log.write(new Event.Validation(1, 256, 2.5, 8));
+      Event.Span forward = new Event.Span("compute", "forward 0", 0, 0.75);
+      Event.Span inside = new Event.Span("all-reduce", "tensor", 0.25, 0.25);
+      Event.Span wait = new Event.Span("pipeline-wait", "pipeline", 0.25, 0.75);
+      log.write(
+          new Event.Timeline(
+              5,
+              List.of(
+                  new Event.Track(0, List.of(forward, inside)),
+                  new Event.Track(1, List.of(wait)))));
+    }
+    String html = rendered(PageContent.of("Ranks", List.of(file)));
+    assertTrue(html.contains("<section id=\"timeline\""), html);
+    assertEquals(2, count(html, "<canvas"));
+    String label =
+        "rank 0: compute 50 %, pipeline-wait 0 %, all-reduce 25 %; rank 1: compute 0 %,"
+            + " pipeline-wait 75 %, all-reduce 0 %.";
+    assertTrue(html.contains(label), html);
+  }
+
+  @Test
   void hostileTextRunsNothing() throws IOException, InterruptedException {
     String evil = "<img src=x onerror=console.log(1)><script>console.log(1)</script>";
     Path file = folder.resolve("evil/events.jsonl");

@@ -3,6 +3,7 @@ package dev.graft.loop;
 import dev.graft.network.MicroBatch;
 import dev.graft.network.Network;
 import dev.graft.parallel.TensorGroup;
+import dev.graft.parallel.Timeline;
 import dev.graft.routing.RoutingStats;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,6 +21,7 @@ import org.bytedeco.pytorch.Tensor;
 final class Pipeline implements AutoCloseable {
   private final List<Network> chunks;
   private final TensorGroup stages;
+  private final Timeline timeline;
 
   /**
    * What a step gave on this stage.
@@ -31,9 +33,10 @@ final class Pipeline implements AutoCloseable {
 
   private record Arrival(Tensor tensor, TensorGroup.Transfer transfer) {}
 
-  Pipeline(List<Network> chunks, TensorGroup stages) {
+  Pipeline(List<Network> chunks, TensorGroup stages, Timeline timeline) {
     this.chunks = List.copyOf(chunks);
     this.stages = stages;
+    this.timeline = timeline;
   }
 
   /** The chunks in the model's order. */
@@ -96,14 +99,21 @@ final class Pipeline implements AutoCloseable {
         Optional<Tensor> arrived = arrived(work);
         Network network = chunks.get(work.chunk());
         if (work.forward()) {
-          Network.Pass pass = network.forward(batches.get(work.micro()), arrived);
+          Network.Pass pass =
+              timeline.during(
+                  Timeline.Kind.COMPUTE,
+                  name(work),
+                  () -> network.forward(batches.get(work.micro()), arrived));
           send(work, pass.output());
           under.put(work, pass);
         } else {
           Network.Pass pass =
               under.remove(new PipelineSchedule.Work(true, work.chunk(), work.micro()));
           Network.Backward back =
-              network.backward(pass, arrived, scale, alpha, groups, work.micro() == 0);
+              timeline.during(
+                  Timeline.Kind.COMPUTE,
+                  name(work),
+                  () -> network.backward(pass, arrived, scale, alpha, groups, work.micro() == 0));
           send(work, back.gradient());
           back.gradient().releaseReference();
           loss += back.result().lossSum();
@@ -113,6 +123,12 @@ final class Pipeline implements AutoCloseable {
       }
       finish();
       return new Step(loss, routing);
+    }
+
+    private String name(PipelineSchedule.Work work) {
+      return (work.forward() ? "forward " : "backward ")
+          + work.micro()
+          + (chunks.size() > 1 ? " of chunk " + work.chunk() : "");
     }
 
     private void add(Network network, List<RoutingStats> stats) {

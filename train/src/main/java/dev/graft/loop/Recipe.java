@@ -15,6 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param start the model to start from
  * @param tokenizer where the tokenizer is when training from scratch
+ * @param timelineSteps steps of which it is recorded what each rank did when
  * @param asWritten the recipe with its defaults, for logs and reports
  */
 public record Recipe(
@@ -37,6 +38,7 @@ public record Recipe(
     Validation validation,
     Checkpointing checkpointing,
     int similarityEvery,
+    List<Integer> timelineSteps,
     Samples samples,
     Parallel parallel,
     boolean tensorboard,

@@ -56,6 +56,7 @@ final class RecipeBinder {
             new Recipe.Validation(count("validation.every"), count("validation.sequences")),
             new Recipe.Checkpointing(count("checkpoint.every"), positive("checkpoint.keep")),
             count("similarity_every"),
+            counts("timeline_steps"),
             new Recipe.Samples(
                 count("samples.every"), strings("samples.prompts"), positive("samples.tokens")),
             parallel(),

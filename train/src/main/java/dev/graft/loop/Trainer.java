@@ -13,6 +13,7 @@ import dev.graft.network.NetworkOptions;
 import dev.graft.network.Parameters;
 import dev.graft.network.Stage;
 import dev.graft.parallel.Team;
+import dev.graft.parallel.Timeline;
 import dev.graft.routing.RoutingStats;
 import dev.graft.tensorboard.TensorBoardWriter;
 import dev.graft.text.Batch;
@@ -198,7 +199,7 @@ public final class Trainer {
               plan.recompute(number, c));
       chunks.add(new Network(start.spec(), parameters, options, stage.chunks().get(c)));
     }
-    return new Pipeline(chunks, team.pipeline());
+    return new Pipeline(chunks, team.pipeline(), team.timeline());
   }
 
   private List<Double> alphas(StartingPoint start) {
@@ -276,10 +277,18 @@ public final class Trainer {
       }
       while (step < recipe.steps() && !stopping()) {
         step++;
+        boolean watched = recipe.timelineSteps().contains(step);
+        if (watched) {
+          team.world().barrier();
+          team.timeline().begin();
+        }
         StepTraffic traffic = new StepTraffic(team);
         emit(step());
         if (team.world().size() > 1) {
           emit(traffic.event(step));
+        }
+        if (watched) {
+          emit(StepTimeline.gather(step, team));
         }
         if (due(recipe.validation().every()) && recipe.data().validation().isPresent()) {
           validate();
@@ -412,7 +421,8 @@ public final class Trainer {
             step, position, position + recipe.globalBatchSize(), loss, norm, recipe.out());
       }
       double lr = schedule.at(step);
-      optimizer.step(step, lr, norm);
+      team.timeline()
+          .during(Timeline.Kind.COMPUTE, "optimizer", () -> optimizer.step(step, lr, norm));
       if (recipe.parallel().mesh().zero() == 1) {
         replicas.gatherWeights();
       }

@@ -200,9 +200,11 @@ public final class Rendezvous implements AutoCloseable {
    * @param name of the group, which no other has
    * @param members numbers of the ranks, ascending
    * @param rank this process's, one of them
+   * @param timeline that waits are recorded in
    * @throws IOException if they cannot be connected
    */
-  public TensorGroup group(String name, List<Integer> members, int rank) throws IOException {
+  public TensorGroup group(String name, List<Integer> members, int rank, Timeline timeline)
+      throws IOException {
     if (members.size() == 1) {
       return TensorGroup.alone();
     }
@@ -218,7 +220,7 @@ public final class Rendezvous implements AutoCloseable {
           SilencedOutput.during(() ->
               new ProcessGroupGloo(
                   new PrefixStore(prefix, store).clone(), at, members.size(), options));
-      return TensorGroup.of(group, at, members.size());
+      return TensorGroup.of(group, at, members.size(), name, timeline);
     } catch (RuntimeException e) {
       throw new IOException(
           "rank " + rank + " could not connect to the ranks " + members + " of its group " + name,

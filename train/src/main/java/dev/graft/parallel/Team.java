@@ -11,6 +11,7 @@ import java.util.stream.IntStream;
 public final class Team implements AutoCloseable {
   private final Mesh mesh;
   private final int rank;
+  private final Timeline timeline = new Timeline();
   private final List<TensorGroup> open = new ArrayList<>();
   private final TensorGroup world;
   private final TensorGroup data;
@@ -49,7 +50,7 @@ public final class Team implements AutoCloseable {
 
   private TensorGroup open(Rendezvous rendezvous, String name, List<Integer> members)
       throws IOException {
-    TensorGroup group = rendezvous.group(name, members, rank);
+    TensorGroup group = rendezvous.group(name, members, rank, timeline);
     open.add(group);
     return group;
   }
@@ -85,6 +86,11 @@ public final class Team implements AutoCloseable {
   /** Where this rank stands. */
   public Mesh.Place place() {
     return mesh.place(rank);
+  }
+
+  /** What this rank does when. */
+  public Timeline timeline() {
+    return timeline;
   }
 
   /** All ranks. */

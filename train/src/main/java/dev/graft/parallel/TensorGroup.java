@@ -19,22 +19,28 @@ public final class TensorGroup implements AutoCloseable {
   private final Optional<ProcessGroupGloo> group;
   private final int rank;
   private final int size;
+  private final String name;
+  private final Timeline timeline;
   private long bytes;
   private long nanos;
 
-  private TensorGroup(Optional<ProcessGroupGloo> group, int rank, int size) {
+  private TensorGroup(
+      Optional<ProcessGroupGloo> group, int rank, int size, String name, Timeline timeline) {
     this.group = group;
     this.rank = rank;
     this.size = size;
+    this.name = name;
+    this.timeline = timeline;
   }
 
-  static TensorGroup of(ProcessGroupGloo group, int rank, int size) {
-    return new TensorGroup(Optional.of(group), rank, size);
+  static TensorGroup of(
+      ProcessGroupGloo group, int rank, int size, String name, Timeline timeline) {
+    return new TensorGroup(Optional.of(group), rank, size, name, timeline);
   }
 
   /** A group of one, whose exchanges change nothing. */
   public static TensorGroup alone() {
-    return new TensorGroup(Optional.empty(), 0, 1);
+    return new TensorGroup(Optional.empty(), 0, 1, "alone", new Timeline());
   }
 
   /** This rank's place in the group. */
@@ -53,7 +59,9 @@ public final class TensorGroup implements AutoCloseable {
     }
     try (PointerScope _ = new PointerScope()) {
       bytes += tensor.nbytes();
-      await(group.get().allreduce(new TensorVector(tensor), new AllreduceOptions()));
+      await(
+          Timeline.Kind.ALL_REDUCE,
+          group.get().allreduce(new TensorVector(tensor), new AllreduceOptions()));
     }
   }
 
@@ -66,7 +74,7 @@ public final class TensorGroup implements AutoCloseable {
       BroadcastOptions options = new BroadcastOptions();
       options.rootRank(root);
       bytes += root == rank ? tensor.nbytes() : 0;
-      await(group.get().broadcast(new TensorVector(tensor), options));
+      await(Timeline.Kind.BROADCAST, group.get().broadcast(new TensorVector(tensor), options));
     }
   }
 
@@ -121,16 +129,18 @@ public final class TensorGroup implements AutoCloseable {
 
     /** Waits until it has left or arrived. */
     public void await() {
-      TensorGroup.this.await(work);
+      TensorGroup.this.await(Timeline.Kind.PIPELINE_WAIT, work);
       work.releaseReference();
       tensor.releaseReference();
     }
   }
 
-  private void await(Work work) {
+  private void await(Timeline.Kind kind, Work work) {
     long began = System.nanoTime();
     work._wait();
-    nanos += System.nanoTime() - began;
+    long ended = System.nanoTime();
+    nanos += ended - began;
+    timeline.add(kind, name, began, ended);
   }
 
   /**
@@ -155,7 +165,7 @@ public final class TensorGroup implements AutoCloseable {
   public void barrier() {
     if (group.isPresent()) {
       try (PointerScope _ = new PointerScope()) {
-        await(group.get().barrier());
+        await(Timeline.Kind.BARRIER, group.get().barrier());
       }
     }
   }

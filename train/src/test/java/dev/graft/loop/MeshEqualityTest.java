@@ -159,6 +159,39 @@ class MeshEqualityTest {
     }
   }
 
+  @Test
+  void ranksSayWhatTheyDidWhen() throws Exception {
+    Path out = directory.resolve("timed");
+    List<String> overrides = new ArrayList<>(of("moe"));
+    overrides.addAll(List.of("parallel.pp=2", "timeline_steps=[2]"));
+    run(2, out, 3, overrides);
+    List<Event.Timeline> timelines =
+        RunEvents.read(out.resolve("events.jsonl")).of(Event.Timeline.class);
+    assertEquals(1, timelines.size());
+    assertEquals(2, timelines.getFirst().step());
+    assertEquals(2, timelines.getFirst().tracks().size());
+    double seconds = steps(out).get(1).seconds();
+    for (Event.Track track : timelines.getFirst().tracks()) {
+      List<String> work =
+          track.spans().stream()
+              .filter(span -> span.kind().equals("compute"))
+              .map(Event.Span::name)
+              .toList();
+      List<String> order =
+          track.rank() == 0
+              ? List.of("forward 0", "forward 1", "backward 0", "forward 2", "backward 1")
+              : List.of("forward 0", "backward 0", "forward 1", "backward 1", "forward 2");
+      assertEquals(order, work.subList(0, 5));
+      assertEquals(9, work.size()); // four micro-batches there and back, and the optimiser
+      assertTrue(track.spans().stream().anyMatch(span -> span.kind().equals("pipeline-wait")));
+      for (Event.Span span : track.spans()) {
+        assertTrue(span.start() >= 0 && span.seconds() >= 0, span.toString());
+      }
+      double busy = track.spans().stream().mapToDouble(Event.Span::seconds).sum();
+      assertTrue(track.rank() > 0 || busy <= seconds + 1e-3, busy + " of " + seconds);
+    }
+  }
+
   private static List<String> of(String model) {
     List<String> overrides = new ArrayList<>(List.of("dtype=f64"));
     switch (model) {
