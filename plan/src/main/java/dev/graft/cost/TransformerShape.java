@@ -3,8 +3,7 @@ package dev.graft.cost;
 import dev.graft.checkpoint.InvalidInputException;
 
 /**
- * The sizes of a decoder with multi-head or grouped-query attention over all earlier positions.
- * Latent attention (DeepSeek's MLA) and sliding windows are other shapes.
+ * The sizes of a decoder.
  *
  * @param layers all of them
  * @param hidden width of the residual stream
@@ -16,6 +15,7 @@ import dev.graft.checkpoint.InvalidInputException;
  * @param vocab rows of the embedding
  * @param tied whether the output head is the embedding
  * @param experts those of a mixture-of-experts layer
+ * @param attention which weights and scores the attention of a layer has
  */
 public record TransformerShape(
     int layers,
@@ -27,7 +27,8 @@ public record TransformerShape(
     int headDim,
     int vocab,
     boolean tied,
-    Experts experts) {
+    Experts experts,
+    Attention attention) {
   /**
    * The mixture-of-experts layers.
    *
@@ -57,12 +58,43 @@ public record TransformerShape(
     }
   }
 
+  /** A decoder whose layers attend to all earlier positions. */
+  public TransformerShape(
+      int layers,
+      int hidden,
+      int ffn,
+      boolean gated,
+      int heads,
+      int kvHeads,
+      int headDim,
+      int vocab,
+      boolean tied,
+      Experts experts) {
+    this(
+        layers,
+        hidden,
+        ffn,
+        gated,
+        heads,
+        kvHeads,
+        headDim,
+        vocab,
+        tied,
+        experts,
+        new Attention.Full());
+  }
+
+  /** Layers without experts; they come first. */
+  public int denseLayers() {
+    return layers - experts.layers();
+  }
+
   /** Weights of all matrices (norms and biases, under a thousandth, left out). */
   public double parameters() {
     double ofExperts =
         experts.layers() * (double) experts.count() * feedForward(experts.ffn())
             + experts.layers() * everyTokens();
-    return layers * attention()
+    return layers * attentionWeights()
         + (layers - experts.layers()) * feedForward(ffn)
         + ofExperts
         + (double) vocab * hidden * (tied ? 1 : 2);
@@ -70,7 +102,7 @@ public record TransformerShape(
 
   /** Weights that multiply a token: those of its top-k experts only, and of the output head. */
   public double activeParameters() {
-    return layers * attention()
+    return layers * attentionWeights()
         + (layers - experts.layers()) * feedForward(ffn)
         + experts.layers() * (experts.topK() * feedForward(experts.ffn()) + everyTokens())
         + (double) vocab * hidden;
@@ -85,14 +117,69 @@ public record TransformerShape(
    * @param sequence tokens in a sequence
    */
   public double trainingFlopsPerToken(int sequence) {
-    return 3 * (2 * activeParameters() + 4.0 * sequence * heads * headDim * layers);
+    return 3 * (2 * activeParameters() + layers * 2 * scoreWidth() * meanPositions(sequence));
   }
 
-  private double attention() {
-    return 2.0 * hidden * headDim * (heads + kvHeads);
+  /**
+   * The same where a position's scores count only with the positions up to it: half of them. This
+   * is what the device computes with a fused kernel, and what Megatron-LM counts since 2025.
+   */
+  public double causalFlopsPerToken(int sequence) {
+    return 3 * (2 * activeParameters() + layers * scoreWidth() * meanPositions(sequence));
   }
 
-  private double feedForward(int width) {
+  /** Weights of a layer's attention. */
+  public double attentionWeights() {
+    return switch (attention) {
+      case Attention.Latent latent ->
+          (double) latent.queryRank() * (hidden + heads * (latent.nope() + latent.rope()))
+              + (double) hidden * (latent.keyValueRank() + latent.rope())
+              + (double) latent.keyValueRank() * heads * (latent.nope() + latent.value())
+              + (double) heads * latent.value() * hidden;
+      case Attention.Full _, Attention.Alternating _ -> 2.0 * hidden * headDim * (heads + kvHeads);
+    };
+  }
+
+  /**
+   * Elements of queries with values over all heads: a score and its product with a value take twice
+   * as many FLOPs a pair of positions.
+   */
+  public double scoreWidth() {
+    return switch (attention) {
+      case Attention.Latent latent ->
+          (double) heads * (latent.nope() + latent.rope() + latent.value());
+      case Attention.Full _, Attention.Alternating _ -> 2.0 * heads * headDim;
+    };
+  }
+
+  /** Elements of queries, keys and values of a token. */
+  public double queryKeyValueWidth() {
+    return switch (attention) {
+      case Attention.Latent latent ->
+          (double) heads * (2.0 * (latent.nope() + latent.rope()) + latent.value());
+      case Attention.Full _, Attention.Alternating _ -> (double) headDim * (heads + 2 * kvHeads);
+    };
+  }
+
+  /** Elements of what attention hands to its output projection, of a token. */
+  public double contextWidth() {
+    return attention instanceof Attention.Latent latent
+        ? (double) heads * latent.value()
+        : (double) heads * headDim;
+  }
+
+  /**
+   * Positions that a position is scored with, as a mean over layers: all of a sequence, or a window
+   * of twice its reach in every second layer, so that half of either is what a causal mask leaves.
+   */
+  public double meanPositions(int sequence) {
+    return attention instanceof Attention.Alternating alternating
+        ? (sequence + Math.min(sequence, 2.0 * alternating.window())) / 2
+        : sequence;
+  }
+
+  /** Weights of an FFN of a width. */
+  public double feedForward(int width) {
     return (gated ? 3.0 : 2.0) * hidden * width;
   }
 

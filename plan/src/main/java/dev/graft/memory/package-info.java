@@ -1,0 +1,2 @@
+/** What a rank holds while it trains, and when. */
+package dev.graft.memory;
