@@ -146,7 +146,7 @@ class ArchitectureTest {
     onlyIn("ai.djl..", "text");
     onlyIn("com.github.luben.zstd..", "text");
     onlyIn("com.google.protobuf..", "tensorboard");
-    onlyIn("tools.jackson.dataformat.yaml..", "loop");
+    onlyIn("tools.jackson.dataformat.yaml..", "loop", "cluster");
     onlyIn("picocli..", "cli");
     onlyIn("me.tongfei..", "cli");
   }
