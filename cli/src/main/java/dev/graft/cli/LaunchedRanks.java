@@ -56,22 +56,28 @@ final class LaunchedRanks {
 
   private static Rank process(int rank, List<String> arguments, Map<String, String> environment)
       throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
-    command.addAll(arguments);
     Path errors = Files.createTempFile("graft-rank-" + rank + "-", ".log");
-    ProcessBuilder builder = new ProcessBuilder(command);
+    ProcessBuilder builder = new ProcessBuilder(command(arguments));
     builder.environment().putAll(environment);
     builder.environment().put("RANK", "" + rank);
     builder.environment().put("LOCAL_RANK", "" + rank);
+    builder.environment().put(RankVariables.LAUNCHER, "" + ProcessHandle.current().pid());
     builder.redirectInput(Path.of("/dev/null").toFile());
     builder.redirectOutput(
         rank == 0 ? ProcessBuilder.Redirect.INHERIT : ProcessBuilder.Redirect.DISCARD);
     builder.redirectError(
         rank == 0 ? ProcessBuilder.Redirect.INHERIT : ProcessBuilder.Redirect.to(errors.toFile()));
     return new Rank(rank, builder.start(), errors);
+  }
+
+  /** This program in another process. */
+  static List<String> command(List<String> arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    command.addAll(arguments);
+    return command;
   }
 
   /** Whether this process was told to end. */

@@ -15,6 +15,9 @@ import java.util.Optional;
  * @param port there
  */
 record RankVariables(int rank, int size, int localSize, String host, int port) {
+  /** The process that started this one and must outlive it, by its number. */
+  static final String LAUNCHER = "GRAFT_LAUNCHER_PID";
+
   /** What torch uses where nothing says otherwise. */
   private static final int DEFAULT_PORT = 29500;
 

@@ -15,7 +15,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** A training run's rank in this process: it meets the others, and ends with them. */
 final class TrainingRank {
@@ -40,6 +42,7 @@ final class TrainingRank {
   static <T> T run(RankVariables place, Recipe recipe, Duration timeout, Task<T> task)
       throws IOException {
     recipe.parallel().mesh().checkWorld(place.size());
+    outliveNot(System.getenv());
     Introduction introduction =
         new Introduction(new Version().getVersion()[0], digest(RecipeReader.print(recipe)));
     try (Rendezvous rendezvous =
@@ -57,6 +60,23 @@ final class TrainingRank {
         throw e;
       }
     }
+  }
+
+  /** A launcher that is killed cannot end its ranks, so they end by themselves. */
+  private static void outliveNot(Map<String, String> environment) {
+    Optional<Long> launcher =
+        Optional.ofNullable(environment.get(RankVariables.LAUNCHER)).map(Long::valueOf);
+    if (launcher.isEmpty()) {
+      return;
+    }
+    CompletableFuture<ProcessHandle> gone =
+        ProcessHandle.current()
+            .parent()
+            .filter(parent -> parent.pid() == launcher.get())
+            .map(ProcessHandle::onExit)
+            .orElseGet(() -> CompletableFuture.completedFuture(null));
+    CompletableFuture<Void> _ =
+        gone.thenRun(() -> end("the process that launched this rank is gone"));
   }
 
   private static void explain(Watch watch, Throwable thrown) {
@@ -81,7 +101,11 @@ final class TrainingRank {
 
   /** Native threads may wait for the lost rank still, so nothing is closed. */
   private static void end(PeerLostException lost) {
-    System.err.println("graft: " + lost.getMessage());
+    end(lost.getMessage());
+  }
+
+  private static void end(String sentence) {
+    System.err.println("graft: " + sentence);
     Runtime.getRuntime().halt(ExitCode.FAILURE.code());
   }
 
