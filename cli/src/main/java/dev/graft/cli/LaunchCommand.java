@@ -14,17 +14,18 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code graft launch}: runs a recipe on several processes of this host. */
+/** {@code graft launch}: runs a recipe on several processes of this host or of a Spark cluster. */
 @Command(
     name = "launch",
     mixinStandardHelpOptions = true,
     description =
-        "Starts a training run as several processes on this host, and starts it again from its"
-            + " last checkpoint when one is lost.",
+        "Starts a training run as several processes on this host or a Spark cluster, and starts it"
+            + " again from its last checkpoint when one is lost.",
     footer = {
       "",
       "Each process gets RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT as from torchrun.",
-      "On several hosts start graft train by torchrun, srun or mpirun instead."
+      "On several hosts start graft train by torchrun, srun or mpirun, or on Spark by --spark; all of its hosts see",
+      "Graft, the JDK, the recipe and its files at the same places."
     })
 final class LaunchCommand implements Callable<Integer> {
   @Option(
@@ -52,8 +53,23 @@ final class LaunchCommand implements Callable<Integer> {
       names = "--port",
       paramLabel = "P",
       defaultValue = "0",
-      description = "Where rank 0 waits for the others on the loopback; 0: any that is free.")
+      description = "Where rank 0 waits for the others; 0: any that is free.")
   private int port;
+
+  @Option(
+      names = "--spark",
+      paramLabel = "MASTER_URL",
+      description =
+          "Start the processes as tasks of a barrier stage on a Spark 4.2 cluster: spark://HOST:PORT,"
+              + " local-cluster[WORKERS,CORES,MB] or local[N].")
+  private Optional<String> spark = Optional.empty();
+
+  @Option(
+      names = "--spark-conf",
+      paramLabel = "KEY=VALUE",
+      description =
+          "A setting of Spark, such as spark.executor.cores=2; may be given several times.")
+  private List<String> sparkConf = List.of();
 
   @Option(names = "--resume", description = "Go on from the newest checkpoint of the recipe's out.")
   private boolean resume;
@@ -79,6 +95,12 @@ final class LaunchCommand implements Callable<Integer> {
     if (processes < 1 || timeout < 1 || restarts < 0) {
       throw new InvalidInputException(
           "--nproc and --timeout must be at least 1, and --max-restarts at least 0");
+    }
+    if (!sparkConf.isEmpty() && spark.isEmpty()) {
+      throw new InvalidInputException("--spark-conf is for a run by --spark; give that too");
+    }
+    if (spark.isPresent()) {
+      return onSpark(spark.get());
     }
     for (int attempt = 0; ; attempt++) {
       LaunchedRanks ranks =
@@ -108,6 +130,13 @@ final class LaunchCommand implements Callable<Integer> {
               + restarts
               + ")");
     }
+  }
+
+  private int onSpark(String master) throws IOException {
+    List<String> arguments =
+        new ArrayList<>(List.of(master, "" + processes, "" + restarts, "" + port));
+    arguments.addAll(sparkConf);
+    return SparkProcess.run(arguments, command(resume));
   }
 
   private List<String> command(boolean goOn) {

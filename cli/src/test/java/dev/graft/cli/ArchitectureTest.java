@@ -83,7 +83,8 @@ class ArchitectureTest {
             .map(room -> HOUSE.get(room).wing())
             .collect(Collectors.toCollection(TreeSet::new));
     assertEquals(
-        Set.of("cli", "engine", "evaluate", "model", "plan", "report", "serve", "train"), wings);
+        Set.of("cli", "engine", "evaluate", "model", "plan", "report", "serve", "spark", "train"),
+        wings);
   }
 
   @Test
@@ -149,6 +150,8 @@ class ArchitectureTest {
     onlyIn("com.google.protobuf..", "tensorboard");
     onlyIn("tools.jackson.dataformat.yaml..", "loop", "cluster");
     onlyIn("picocli..", "cli");
+    onlyIn("org.apache.spark..", "spark");
+    onlyIn("scala..", "spark");
     onlyIn("me.tongfei..", "cli");
   }
 
@@ -166,6 +169,8 @@ class ArchitectureTest {
     noClasses()
         .that()
         .doNotHaveFullyQualifiedName(Main.class.getName())
+        .and()
+        .doNotHaveFullyQualifiedName("dev.graft.spark.SparkLaunch") // another process's main class
         .should()
         .callMethod(System.class, "exit", int.class)
         .orShould()
@@ -188,6 +193,8 @@ class ArchitectureTest {
     noClasses()
         .that()
         .resideOutsideOfPackage("dev.graft.cli..")
+        .and()
+        .doNotHaveFullyQualifiedName("dev.graft.spark.SparkLaunch")
         .should(GeneralCodingRules.ACCESS_STANDARD_STREAMS)
         .check(CLASSES);
   }

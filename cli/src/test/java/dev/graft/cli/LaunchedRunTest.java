@@ -76,6 +76,32 @@ class LaunchedRunTest {
     }
   }
 
+  @Test
+  void ranksEndWithTheLauncherThatIsKilled() throws Exception {
+    try (OwnProcess run = launch("killed", 2, "parallel.dp=2", "steps=100000")) {
+      while (latest().isEmpty()) {
+        assertTrue(run.process().isAlive(), () -> errors(run));
+        TimeUnit.MILLISECONDS.sleep(20);
+      }
+      List<ProcessHandle> ranks = run.process().children().toList();
+      assertEquals(2, ranks.size());
+      run.process().destroyForcibly();
+      for (ProcessHandle rank : ranks) {
+        rank.onExit().get(1, TimeUnit.MINUTES);
+      }
+      assertTrue(errors(run).contains("the process that launched this rank is gone"), errors(run));
+    }
+  }
+
+  @Test
+  void withoutSparkOneSentenceSaysWhatToDo() throws Exception {
+    try (OwnProcess run =
+        OwnProcess.start("launch", "--spark", "local[2]", "--nproc", "2", "train", "recipe.yaml")) {
+      assertEquals(2, end(run));
+      assertTrue(run.err().contains("are not there; run ./mvnw -DskipTests package"));
+    }
+  }
+
   private OwnProcess launch(String name, int ranks, String... overrides) throws IOException {
     Path recipe = directory.resolve(name + ".yaml");
     Files.writeString(
