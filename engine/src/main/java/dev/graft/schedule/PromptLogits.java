@@ -4,7 +4,8 @@ package dev.graft.schedule;
 @FunctionalInterface
 public interface PromptLogits {
   /**
-   * One place; each comes once, in order, before the first generated token.
+   * One place; each from {@link Request.Scoring#from} on comes once, in order, before the first
+   * generated token.
    *
    * @param position of the prompt token that these logits come after, from 0; those after the last
    *     are not among them, they choose the first generated token

@@ -50,7 +50,8 @@ public final class Scheduler {
    * Queues a request.
    *
    * @throws InvalidInputException if it could never run: an empty prompt, an id out of range, a
-   *     prompt beyond the context or the cache
+   *     prompt beyond the context or the cache. A single token needs no room: it is chosen, but
+   *     never fed
    */
   public Generation submit(Request request) {
     int prompt = request.prompt().length;
@@ -68,7 +69,7 @@ public final class Scheduler {
       throw new InvalidInputException(
           "max_tokens is " + request.maxTokens() + "; it must be at least 1");
     }
-    if (prompt >= context()) {
+    if (request.maxTokens() > 1 ? prompt >= context() : prompt > context()) {
       String bound =
           capacity() < forward.spec().maxPositionEmbeddings()
               ? "the key/value cache has " + pool.count() + " pages for"
@@ -155,8 +156,7 @@ public final class Scheduler {
     while (!waiting.isEmpty() && running.size() < options.maxSequences()) {
       Sequence sequence = waiting.getFirst();
       int[] prompt = sequence.request().prompt();
-      int[] prefix =
-          pool.match(prompt, sequence.request().promptLogits().isPresent() ? 0 : prompt.length - 1);
+      int[] prefix = pool.match(prompt, sequence.request().firstScored());
       int rest = sequence.missing() - prefix.length * forward.pageSize();
       if (!running.isEmpty() && Math.ceilDiv(rest + 1, forward.pageSize()) > pool.available()) {
         pool.release(prefix);
@@ -236,7 +236,7 @@ public final class Scheduler {
       Sequence sequence = plan.get(i).sequence();
       Chunk chunk = plan.get(i).chunk();
       try {
-        sequence.score(logits[i], forward.spec().vocabSize());
+        sequence.score(chunk, logits[i], forward.spec().vocabSize());
       } catch (RuntimeException e) {
         fail(sequence, e);
         continue;

@@ -80,26 +80,35 @@ final class Sequence {
    * computed anew after a preemption, so that their bits are the same.
    */
   Chunk chunk(int limit) {
-    boolean scores = inPrompt() && request.promptLogits().isPresent();
-    int most = scores ? Math.min(limit, SCORED) : limit;
-    int end = Math.min(inPrompt() ? request.prompt().length : length, computed + most);
+    boolean prompt = inPrompt();
+    int known = prompt ? request.prompt().length : length;
+    int first = firstWanted();
+    int end = Math.min(Math.min(known, computed + limit), Math.max(computed, first) + SCORED);
     return new Chunk(
         Arrays.copyOfRange(tokens, computed, end),
         computed,
         pages.clone(),
-        inPrompt() ? Phase.PREFILL : Phase.DECODE,
-        scores ? end - computed : end == length ? 1 : 0);
+        prompt ? Phase.PREFILL : Phase.DECODE,
+        Math.max(0, end - Math.max(computed, first)));
+  }
+
+  /** The first position whose logits are still wanted: within a scored prompt, or the last. */
+  private int firstWanted() {
+    return inPrompt() && request.scoring().isPresent()
+        ? Math.min(request.firstScored(), length - 1)
+        : length - 1;
   }
 
   /** Gives out the logits of a chunk that lies in the prompt, but those that choose a token. */
-  void score(float[] logits, int vocab) {
-    if (request.promptLogits().isEmpty() || !inPrompt()) {
+  void score(Chunk chunk, float[] logits, int vocab) {
+    if (request.scoring().isEmpty() || !inPrompt()) {
       return;
     }
-    PromptLogits out = request.promptLogits().get();
+    PromptLogits out = request.scoring().get().logits();
     int rows = logits.length / vocab;
+    int first = computed + chunk.ids().length - rows;
     for (int row = 0; row < rows; row++) {
-      int position = computed + row;
+      int position = first + row;
       // Those before were given out already if this is computed anew after a preemption.
       if (position >= scored && position < request.prompt().length - 1) {
         out.at(position, Arrays.copyOfRange(logits, row * vocab, (row + 1) * vocab));

@@ -57,6 +57,7 @@ class SchedulerTest {
     private final int maxTokens;
     private final List<Integer> answer = new ArrayList<>();
     private final List<Integer> within = new ArrayList<>();
+    private int from;
     private Generation generation;
 
     Asked(int[] prompt, int maxTokens) {
@@ -69,19 +70,23 @@ class SchedulerTest {
       return this;
     }
 
-    /** Asks for the logits within the prompt too. */
-    Asked submitScored(Scheduler scheduler) {
+    /** Asks for the logits within the prompt from a position on, too. */
+    Asked submitScored(Scheduler scheduler, int first) {
+      from = first;
       generation =
           scheduler.submit(
               new Request(
                   prompt,
                   maxTokens,
                   this,
-                  Optional.of((position, logits) -> {
-                    assertEquals(within.size(), position);
-                    assertTrue(answer.isEmpty());
-                    within.add(best(logits));
-                  })));
+                  Optional.of(
+                      new Request.Scoring(
+                          from,
+                          (position, logits) -> {
+                            assertEquals(from + within.size(), position);
+                            assertTrue(answer.isEmpty());
+                            within.add(best(logits));
+                          }))));
       return this;
     }
 
@@ -152,7 +157,7 @@ class SchedulerTest {
       int[] prompt = join(beginnings[random.nextInt(3)], ids(random, 1 + random.nextInt(120)));
       Asked next = new Asked(prompt, 1 + random.nextInt(100));
       if (random.nextInt(4) == 0) {
-        scored.add(next.submitScored(scheduler));
+        scored.add(next.submitScored(scheduler, random.nextInt(prompt.length)));
       } else {
         next.submit(scheduler);
       }
@@ -181,7 +186,8 @@ class SchedulerTest {
     }
     for (Asked one : scored) {
       int[] within = one.within.stream().mapToInt(Integer::intValue).toArray();
-      int[] expected = forward.within(one.prompt);
+      int[] all = forward.within(one.prompt);
+      int[] expected = Arrays.copyOfRange(all, one.from, all.length);
       assertArrayEquals(
           one.answer.isEmpty() ? Arrays.copyOf(expected, within.length) : expected, within);
     }
@@ -220,6 +226,33 @@ class SchedulerTest {
   }
 
   @Test
+  void aScoredPromptSharesWhatComesBeforeItsScores() {
+    HashingForward forward = new HashingForward(spec(4096), 100);
+    Scheduler scheduler = new Scheduler(forward, SchedulerOptions.standard());
+    SplittableRandom random = new SplittableRandom(1);
+    int[] shots = ids(random, 1000);
+    new Asked(join(shots, ids(random, 5)), 1).submit(scheduler);
+    drain(scheduler);
+    Asked scored = new Asked(join(shots, ids(random, 100)), 1).submitScored(scheduler, 999);
+    drain(scheduler);
+    assertEquals(992, scheduler.state().prefixTokens());
+    assertArrayEquals(
+        Arrays.copyOfRange(forward.within(scored.prompt), 999, 1099),
+        scored.within.stream().mapToInt(Integer::intValue).toArray());
+    assertArrayEquals(scored.expected(forward), scored.answer());
+  }
+
+  @Test
+  void aSingleTokenNeedsNoRoom() {
+    HashingForward forward = new HashingForward(spec(320), 10);
+    Scheduler scheduler = new Scheduler(forward, SchedulerOptions.standard());
+    Asked full = new Asked(ids(new SplittableRandom(1), 320), 1).submit(scheduler);
+    drain(scheduler);
+    assertArrayEquals(full.expected(forward), full.answer());
+    assertRefused(scheduler, new int[321], "the model's context is 320 tokens");
+  }
+
+  @Test
   void aLongPromptDoesNotStallThoseThatDecode() {
     HashingForward forward = new HashingForward(spec(4096), 200);
     Scheduler scheduler = new Scheduler(forward, new SchedulerOptions(16, 512, 128));
@@ -254,7 +287,7 @@ class SchedulerTest {
 
   private static void assertRefused(Scheduler scheduler, int[] prompt, String says) {
     InvalidInputException e =
-        assertThrows(InvalidInputException.class, () -> new Asked(prompt, 1).submit(scheduler));
+        assertThrows(InvalidInputException.class, () -> new Asked(prompt, 2).submit(scheduler));
     assertTrue(e.getMessage().contains(says), e.getMessage());
   }
 

@@ -97,9 +97,11 @@ public final class Answer implements AutoCloseable {
     // One token is the least that the engine computes, also for a request that wants none.
     int most = Math.max(1, Math.min(parameters.maxTokens().orElse(room), room));
     RequestClock clock = metrics.begin(id, prompt.length);
-    Optional<PromptLogits> scoring =
+    Optional<Request.Scoring> scoring =
         echo && parameters.topLogprobs().isPresent()
-            ? Optional.of(scoring(model, prompt, parameters.topLogprobs().getAsInt()))
+            ? Optional.of(
+                new Request.Scoring(
+                    0, scoring(model, prompt, parameters.topLogprobs().getAsInt())))
             : Optional.empty();
     if (scoring.isEmpty()) {
       promptScores.add(List.of());
