@@ -9,6 +9,7 @@ import java.util.Map;
 final class Renderer {
   private final StringBuilder out;
   private final int depth;
+  private final boolean strict;
 
   /** How a body ended. */
   private enum Flow {
@@ -17,13 +18,19 @@ final class Renderer {
     CONTINUE
   }
 
-  private Renderer(StringBuilder out, int depth) {
+  private Renderer(StringBuilder out, int depth, boolean strict) {
     this.out = out;
     this.depth = depth;
+    this.strict = strict;
   }
 
-  static String render(List<Statement> statements, Scope scope) {
-    Renderer renderer = new Renderer(new StringBuilder(), 0);
+  /**
+   * Renders.
+   *
+   * @param strict whether printing what is undefined is an error
+   */
+  static String render(List<Statement> statements, Scope scope, boolean strict) {
+    Renderer renderer = new Renderer(new StringBuilder(), 0, strict);
     renderer.body(statements, scope);
     return renderer.out.toString();
   }
@@ -41,8 +48,13 @@ final class Renderer {
   private Flow statement(Statement statement, Scope scope) {
     switch (statement) {
       case Statement.Data(String text) -> out.append(text);
-      case Statement.Print(Expression value) ->
-          out.append(Values.string(Evaluator.value(value, scope)));
+      case Statement.Print(Expression expression) -> {
+        Object value = Evaluator.value(expression, scope);
+        if (strict && value instanceof Undefined undefined) {
+          throw undefined.error();
+        }
+        out.append(Values.string(value));
+      }
       case Statement.If(List<Statement.Branch> branches) -> {
         for (Statement.Branch branch : branches) {
           if (Values.truth(Evaluator.value(branch.condition(), scope))) {
@@ -67,7 +79,7 @@ final class Renderer {
         namespace.set(attribute, Evaluator.value(value, scope));
       }
       case Statement.Capture(String target, List<Statement> body) ->
-          scope.set(target, render(body, scope.inner()));
+          scope.set(target, render(body, scope.inner(), strict));
       case Statement.Macro macro -> scope.set(macro.name(), callable(macro, scope));
       case Statement.CallBlock(Expression.Call call, Statement.Macro caller) -> {
         Scope inner = scope.inner();
@@ -83,10 +95,11 @@ final class Renderer {
               Values.string(
                   Filters.apply(
                       name,
-                      render(b, scope.inner()),
+                      render(b, scope.inner(), strict),
                       Evaluator.positional(arguments, scope),
                       Evaluator.named(arguments, scope))));
-      case Statement.Scoped(List<Statement> body) -> out.append(render(body, scope.inner()));
+      case Statement.Scoped(List<Statement> body) ->
+          out.append(render(body, scope.inner(), strict));
     }
     return Flow.ON;
   }
@@ -101,7 +114,7 @@ final class Renderer {
         items.add(item);
       }
     }
-    Renderer nested = new Renderer(out, depth + 1);
+    Renderer nested = new Renderer(out, depth + 1, strict);
     for (int i = 0; i < items.size(); i++) {
       Scope inner = scope.inner();
       assign(loop.targets(), items.get(i), inner);
@@ -130,7 +143,7 @@ final class Renderer {
     }
   }
 
-  private static Callable callable(Statement.Macro macro, Scope scope) {
+  private Callable callable(Statement.Macro macro, Scope scope) {
     return (positional, named) -> {
       Scope inner = scope.inner();
       if (positional.size() > macro.parameters().size()) {
@@ -152,7 +165,7 @@ final class Renderer {
       if (named.containsKey("caller")) {
         inner.set("caller", named.get("caller"));
       }
-      return render(macro.body(), inner);
+      return render(macro.body(), inner, strict);
     };
   }
 }

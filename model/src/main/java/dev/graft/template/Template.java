@@ -39,6 +39,19 @@ public final class Template {
     Scope scope = new Scope();
     Functions.define(scope, clock);
     variables.forEach((name, value) -> scope.set(name, Values.of(value)));
-    return Renderer.render(statements, scope.inner());
+    return Renderer.render(statements, scope.inner(), false);
+  }
+
+  /**
+   * Renders it as Jinja does with {@code StrictUndefined}: what has no value is not printed as
+   * nothing. It has no clock.
+   *
+   * @param variables strings, numbers, booleans, lists and maps by name
+   * @throws TemplateException also if the template prints a name that is not there
+   */
+  public String renderStrictly(Map<String, ?> variables) {
+    Scope scope = new Scope();
+    variables.forEach((name, value) -> scope.set(name, Values.of(value)));
+    return Renderer.render(statements, scope.inner(), true);
   }
 }
