@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
       ServeCommand.class,
       LogitsCommand.class,
       PerplexityCommand.class,
+      EvalCommand.class,
       BenchCommand.class,
       ReportCommand.class,
       RankCommand.class,

@@ -148,7 +148,9 @@ class ArchitectureTest {
     onlyIn("ai.djl..", "text");
     onlyIn("com.github.luben.zstd..", "text");
     onlyIn("com.google.protobuf..", "tensorboard");
-    onlyIn("tools.jackson.dataformat.yaml..", "loop", "cluster");
+    onlyIn("tools.jackson.dataformat.yaml..", "loop", "cluster", "task");
+    onlyIn("tools.jackson.dataformat.csv..", "data");
+    onlyIn("org.apache.commons.rng..", "task");
     onlyIn("picocli..", "cli");
     onlyIn("org.apache.spark..", "spark");
     onlyIn("scala..", "spark");

@@ -15,8 +15,8 @@ public record Request(int[] prompt, int maxTokens, NextToken next, Optional<Scor
   /**
    * What of a prompt is scored.
    *
-   * @param from the first position whose logits are wanted; a prefix that is shared with others ends
-   *     before it, since all that is scored is computed
+   * @param from the first position whose logits are wanted; a prefix that is shared with others
+   *     ends before it, since all that is scored is computed
    * @param logits receives them
    */
   public record Scoring(int from, PromptLogits logits) {}

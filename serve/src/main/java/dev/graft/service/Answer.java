@@ -100,8 +100,7 @@ public final class Answer implements AutoCloseable {
     Optional<Request.Scoring> scoring =
         echo && parameters.topLogprobs().isPresent()
             ? Optional.of(
-                new Request.Scoring(
-                    0, scoring(model, prompt, parameters.topLogprobs().getAsInt())))
+                new Request.Scoring(0, scoring(model, prompt, parameters.topLogprobs().getAsInt())))
             : Optional.empty();
     if (scoring.isEmpty()) {
       promptScores.add(List.of());

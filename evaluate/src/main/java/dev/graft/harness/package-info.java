@@ -1,0 +1,2 @@
+/** An evaluation: tasks asked of models, question by question. */
+package dev.graft.harness;

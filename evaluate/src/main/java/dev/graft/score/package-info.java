@@ -1,0 +1,2 @@
+/** From answers to scores: filters, metrics, means and how certain they are. */
+package dev.graft.score;
