@@ -105,6 +105,9 @@ public record Mesh(int pp, int dp, int tp, ExpertScheme experts, boolean sequenc
     if (tp > spec.vocabSize()) {
       throw tooFew("tp", tp, spec.vocabSize(), "rows of the embedding (vocab_size)");
     }
+    if (tp > spec.intermediateSize()) {
+      throw tooFew("tp", tp, spec.intermediateSize(), "FFN columns (intermediate_size)");
+    }
     if (experts == ExpertScheme.NONE) {
       return;
     }

@@ -29,7 +29,7 @@ public record Range(int from, int to) {
   }
 
   /** The range of the parts, where each number stands for {@code parts} of them. */
-  Range times(int parts) {
+  public Range times(int parts) {
     return new Range(Math.multiplyExact(from, parts), Math.multiplyExact(to, parts));
   }
 }

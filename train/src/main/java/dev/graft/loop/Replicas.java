@@ -47,9 +47,9 @@ final class Replicas {
     return own;
   }
 
-  /** Whether this rank writes weights that are frozen. */
-  boolean first() {
-    return team.data().rank() == 0;
+  /** Whether this rank, of the copies of a weight, counts it, and writes it where it is frozen. */
+  boolean first(Parameters.Stored stored) {
+    return (stored.expert() ? team.expertData() : team.data()).rank() == 0;
   }
 
   /** Whether a stored tensor is a second copy, kept for a tied head. */
@@ -65,9 +65,31 @@ final class Replicas {
     if (tied) {
       parameters.embeddingGradient().ifPresent(team.ends()::allReduceSum);
     }
+    addPartials();
     try (PointerScope _ = new PointerScope()) {
       for (Parameters.Stretch stretch : parameters.stretches()) {
         group(stretch).allReduceSum(part(parameters.flatGradients(), stretch));
+      }
+    }
+  }
+
+  /** Sums gradients of which each rank of the tensor-parallel group has a part. */
+  private void addPartials() {
+    Parameters.Partials partials = parameters.partials();
+    if (team.tensor().size() == 1 || partials.elements() == 0) {
+      return;
+    }
+    try (PointerScope _ = new PointerScope()) {
+      Tensor flat = parameters.flatGradients();
+      Tensor all = flat.new_zeros(partials.elements());
+      for (Parameters.Partial part : partials.held()) {
+        all.narrow(0, part.at(), part.elements())
+            .copy_(flat.narrow(0, part.offset(), part.elements()));
+      }
+      team.tensor().allReduceSum(all);
+      for (Parameters.Partial part : partials.held()) {
+        flat.narrow(0, part.offset(), part.elements())
+            .copy_(all.narrow(0, part.at(), part.elements()));
       }
     }
   }
@@ -94,11 +116,26 @@ final class Replicas {
           sum += square(part(parameters.flatGradients(), stretch));
         }
       }
+      for (Parameters.Stored stored : parameters.stored()) {
+        if (stored.trainable() && stored.ownElements() < stored.elements() && first(stored)) {
+          sum -= others(stored);
+        }
+      }
       if (team.data().rank() == 0 && copied("model.embed_tokens.weight")) {
         sum -= parameters.embeddingGradient().map(Replicas::square).orElse(0.0);
       }
     }
     return sum;
+  }
+
+  /** Σ of squares of what other ranks of the tensor-parallel group count. */
+  private double others(Parameters.Stored stored) {
+    Tensor flat = parameters.flatGradients();
+    long before = stored.ownOffset() - stored.offset();
+    long end = stored.offset() + stored.elements();
+    long from = stored.ownOffset() + stored.ownElements();
+    return square(flat.narrow(0, stored.offset(), before))
+        + square(flat.narrow(0, from, end - from));
   }
 
   private static double square(Tensor gradient) {

@@ -6,7 +6,7 @@ import dev.graft.checkpoint.Family;
 import dev.graft.checkpoint.Gating;
 import dev.graft.checkpoint.ModelSpec;
 import dev.graft.network.Parameters;
-import dev.graft.network.Stage;
+import dev.graft.network.Shard;
 import dev.graft.network.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -35,22 +35,22 @@ record StartingPoint(ObjectNode config, ModelSpec spec, Optional<Path> companion
   }
 
   /** Weights to start from. */
-  Parameters parameters(Recipe recipe, Stage stage) throws IOException {
+  Parameters parameters(Recipe recipe, Shard shard) throws IOException {
     Predicate<String> frozen = frozen(recipe.freeze());
     return switch (recipe.start()) {
       case Recipe.Start.Directory(Path path) -> {
         try (Checkpoint checkpoint = Checkpoint.open(path)) {
-          yield Weights.load(checkpoint, recipe.precision(), frozen, stage);
+          yield Weights.load(checkpoint, recipe.precision(), frozen, shard);
         }
       }
       case Recipe.Start.Scratch _ ->
-          Parameters.fresh(spec, recipe.precision(), recipe.seed(), frozen, stage);
+          Parameters.fresh(spec, recipe.precision(), recipe.seed(), frozen, shard);
     };
   }
 
   /** Weights of the same shape to be overwritten. */
-  Parameters blank(Recipe recipe, Stage stage) {
-    return Parameters.zeros(spec, recipe.precision(), frozen(recipe.freeze()), stage);
+  Parameters blank(Recipe recipe, Shard shard) {
+    return Parameters.zeros(spec, recipe.precision(), frozen(recipe.freeze()), shard);
   }
 
   /** Every tensor of the whole model. */

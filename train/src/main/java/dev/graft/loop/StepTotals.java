@@ -32,9 +32,10 @@ record StepTotals(double lossSum, double squaredNorm, boolean stop, List<Routing
     int layers = spec.moe().isPresent() ? spec.numHiddenLayers() : 0;
     int width = FIELDS + experts;
     double[] values = new double[HEAD + layers * width];
-    // Ranks of a tensor-parallel group have measured the same.
-    if (team.place().tp() == 0) {
-      values[0] = own.lossSum();
+    // Ranks of a tensor-parallel group have measured the same, or each its part of the tokens.
+    boolean speaks = team.place().tp() == 0;
+    values[0] = speaks ? own.lossSum() : 0;
+    if (speaks || team.mesh().sequence()) {
       own.routing().forEach((layer, stats) -> write(stats, values, HEAD + layer * width));
     }
     values[1] = squaredNorm;

@@ -8,7 +8,8 @@ import java.util.List;
 
 /** What each rank exchanged in a step, told to all. */
 final class StepTraffic {
-  private static final List<String> NAMES = List.of("data", "pipeline", "world");
+  private static final List<String> NAMES =
+      List.of("tensor", "experts", "data", "expert-data", "pipeline", "world");
 
   private final Team team;
   private final List<TensorGroup> groups;
@@ -17,7 +18,11 @@ final class StepTraffic {
   /** Starts to count. */
   StepTraffic(Team team) {
     this.team = team;
-    this.groups = List.of(team.data(), team.pipeline(), team.world());
+    TensorGroup expertData =
+        team.expertData() == team.data() ? TensorGroup.alone() : team.expertData();
+    this.groups =
+        List.of(
+            team.tensor(), team.experts(), team.data(), expertData, team.pipeline(), team.world());
     groups.forEach(group -> before.add(group.traffic()));
   }
 

@@ -6,11 +6,14 @@ import dev.graft.events.Event;
 import dev.graft.events.EventLog;
 import dev.graft.events.LayerStats;
 import dev.graft.layout.Mesh;
+import dev.graft.layout.Range;
+import dev.graft.network.LayerGroups;
 import dev.graft.network.Libtorch;
 import dev.graft.network.MicroBatch;
 import dev.graft.network.Network;
 import dev.graft.network.NetworkOptions;
 import dev.graft.network.Parameters;
+import dev.graft.network.Shard;
 import dev.graft.network.Stage;
 import dev.graft.parallel.Team;
 import dev.graft.parallel.Timeline;
@@ -109,11 +112,6 @@ public final class Trainer {
     }
     Mesh mesh = recipe.parallel().mesh();
     mesh.checkModel(start.spec());
-    if (mesh.tp() > 1 || mesh.expertRanks() > 1) {
-      throw new InvalidInputException(
-          "recipe: parallel.tp and parallel.experts: layers are not dealt out to several ranks yet;"
-              + " leave tp at 1 and experts at none, and use pp and dp");
-    }
     StagePlan plan = StagePlan.of(recipe, start.spec().numHiddenLayers());
     Libtorch.start(recipe.threads(), recipe.deterministic());
     Device device = Libtorch.device(recipe.device());
@@ -131,7 +129,9 @@ public final class Trainer {
   private Result locked(boolean resume, StartingPoint start, StagePlan plan, Device device)
       throws IOException {
     int stageNumber = team.place().pp();
-    Stage stage = Stage.of(start.spec(), plan.of(stageNumber));
+    Shard shard =
+        Shard.of(
+            start.spec(), Stage.of(start.spec(), plan.of(stageNumber)), team.mesh(), team.rank());
     Optional<Path> latest = resume ? directory.latest() : Optional.empty();
     List<WeightedTokens> sources =
         recipe.data().train().stream()
@@ -141,10 +141,10 @@ public final class Trainer {
             BatchStream.open(
                 sources, recipe.sequenceLength(), recipe.seed(), recipe.data().maskDocuments());
         Parameters parameters =
-            (latest.isPresent() ? start.blank(recipe, stage) : start.parameters(recipe, stage))
+            (latest.isPresent() ? start.blank(recipe, shard) : start.parameters(recipe, shard))
                 .on(device);
         AdamW optimizer = optimizer(parameters, start);
-        Pipeline pipeline = pipeline(start, parameters, plan, stage, stageNumber)) {
+        Pipeline pipeline = pipeline(start, parameters, plan, stageNumber)) {
       TrainerState state =
           latest.isPresent()
               ? TrainingCheckpoint.load(latest.get(), parameters, optimizer)
@@ -189,15 +189,17 @@ public final class Trainer {
   }
 
   private Pipeline pipeline(
-      StartingPoint start, Parameters parameters, StagePlan plan, Stage stage, int number) {
+      StartingPoint start, Parameters parameters, StagePlan plan, int number) {
     List<Network> chunks = new ArrayList<>();
-    for (int c = 0; c < stage.chunks().size(); c++) {
+    List<Range> held = plan.of(number);
+    LayerGroups groups = new LayerGroups(team.tensor(), team.experts());
+    for (int c = 0; c < held.size(); c++) {
       NetworkOptions options =
           new NetworkOptions(
               recipe.routing().capacityFactor(),
               recipe.routing().zLoss(),
               plan.recompute(number, c));
-      chunks.add(new Network(start.spec(), parameters, options, stage.chunks().get(c)));
+      chunks.add(new Network(start.spec(), parameters, options, held.get(c), groups));
     }
     return new Pipeline(chunks, team.pipeline(), team.timeline());
   }
@@ -362,7 +364,7 @@ public final class Trainer {
     private long elements(Predicate<Parameters.Stored> which) {
       return start.declare(recipe).stream()
           .filter(which)
-          .mapToLong(Parameters.Stored::elements)
+          .mapToLong(Parameters.Stored::wholeElements)
           .sum();
     }
 

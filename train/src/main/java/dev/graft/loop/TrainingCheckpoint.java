@@ -56,7 +56,7 @@ final class TrainingCheckpoint {
     if (!team.leads()) {
       long process = team.world().broadcastLong(0, 0);
       Path work = CheckpointWriter.workDirectory(directory, process);
-      writeParts(work, parameters, optimizer, replicas, dtype);
+      writeParts(work, parameters, optimizer, replicas);
       team.world().barrier();
       return;
     }
@@ -78,7 +78,7 @@ final class TrainingCheckpoint {
       Path work = writer.workDirectory();
       Safetensors.create(work.resolve(OPTIMIZER), moments).close();
       team.world().broadcastLong(ProcessHandle.current().pid(), 0);
-      writeParts(work, parameters, optimizer, replicas, dtype);
+      writeParts(work, parameters, optimizer, replicas);
       team.world().barrier();
       writer.writeFile(STATE, JsonMapper.shared().writeValueAsBytes(state));
       if (start.companions().isPresent()) {
@@ -93,8 +93,7 @@ final class TrainingCheckpoint {
   }
 
   private static void writeParts(
-      Path work, Parameters parameters, AdamW optimizer, Replicas replicas, DType dtype)
-      throws IOException {
+      Path work, Parameters parameters, AdamW optimizer, Replicas replicas) throws IOException {
     List<Path> files;
     try (var entries = Files.list(work)) {
       files = entries.filter(p -> p.toString().endsWith(".safetensors")).toList();
@@ -110,25 +109,47 @@ final class TrainingCheckpoint {
           continue;
         }
         if (!stored.trainable()) {
-          if (replicas.first()) {
-            out.write(stored.name(), 0, part(flat, stored.offset(), stored.elements(), dtype));
+          if (replicas.first(stored)) {
+            write(out, stored.name(), stored, stored.ownOffset(), stored.ownElements(), flat, 0);
           }
           continue;
         }
         for (Parameters.Stretch share : replicas.shares()) {
           for (AdamW.Held held : optimizer.held()) {
-            Overlap o = Overlap.of(stored, share, held);
+            Overlap o = Overlap.own(stored, share, held);
             if (o.elements() > 0) {
-              long at = (o.from() - stored.offset()) * dtype.bytes();
-              out.write(stored.name(), at, part(flat, o.from(), o.elements(), dtype));
-              MemorySegment one = part(first, o.moment(), o.elements(), dtype);
-              out.write(stored.name() + ".exp_avg", at, one);
-              MemorySegment two = part(second, o.moment(), o.elements(), dtype);
-              out.write(stored.name() + ".exp_avg_sq", at, two);
+              String name = stored.name();
+              write(out, name, stored, o.from(), o.elements(), flat, 0);
+              long shift = o.moment() - o.from();
+              write(out, name + ".exp_avg", stored, o.from(), o.elements(), first, shift);
+              write(out, name + ".exp_avg_sq", stored, o.from(), o.elements(), second, shift);
             }
           }
         }
       }
+    }
+  }
+
+  /**
+   * Writes elements of a tensor.
+   *
+   * @param from first of them in the flat weights
+   * @param values a flat tensor
+   * @param shift where the elements stand in it, after where they stand in the flat weights
+   */
+  private static void write(
+      SafetensorsParts out,
+      String name,
+      Parameters.Stored stored,
+      long from,
+      long elements,
+      Tensor values,
+      long shift)
+      throws IOException {
+    DType dtype = values.scalar_type().intern() == ScalarType.Double ? DType.F64 : DType.F32;
+    for (Parameters.Stored.Run run : stored.runs(from, elements)) {
+      MemorySegment part = part(values, run.flat() + shift, run.elements(), dtype);
+      out.write(name, run.whole() * dtype.bytes(), part);
     }
   }
 
@@ -140,12 +161,23 @@ final class TrainingCheckpoint {
    * @param moment first element in the flat moments
    */
   private record Overlap(long from, long elements, long moment) {
-    static Overlap of(Parameters.Stored stored, Parameters.Stretch share, AdamW.Held held) {
+    /** Of what this rank saves. */
+    static Overlap own(Parameters.Stored stored, Parameters.Stretch share, AdamW.Held held) {
+      return of(stored.ownOffset(), stored.ownElements(), share, held);
+    }
+
+    /** Of all that is held. */
+    static Overlap all(Parameters.Stored stored, AdamW.Held held) {
+      return of(stored.offset(), stored.elements(), held.weights(), held);
+    }
+
+    private static Overlap of(
+        long offset, long elements, Parameters.Stretch share, AdamW.Held held) {
       Parameters.Stretch own = held.weights();
-      long from = Math.max(stored.offset(), Math.max(share.offset(), own.offset()));
+      long from = Math.max(offset, Math.max(share.offset(), own.offset()));
       long to =
           Math.min(
-              stored.offset() + stored.elements(),
+              offset + elements,
               Math.min(share.offset() + share.elements(), own.offset() + own.elements()));
       return new Overlap(from, to - from, held.at() + from - own.offset());
     }
@@ -182,20 +214,17 @@ final class TrainingCheckpoint {
       for (Parameters.Stored stored : parameters.stored()) {
         MemorySegment weights = checkpoint.tensor(stored.name()).data();
         requireSize(weights, stored, dtype);
-        part(flat, stored.offset(), stored.elements(), dtype).copyFrom(weights);
+        read(weights, stored, stored.offset(), stored.elements(), flat, 0);
         if (stored.trainable()) {
           MemorySegment one = moments.tensor(stored.name() + ".exp_avg").data();
           MemorySegment two = moments.tensor(stored.name() + ".exp_avg_sq").data();
           requireSize(one, stored, dtype);
           requireSize(two, stored, dtype);
           for (AdamW.Held held : optimizer.held()) {
-            Overlap o = Overlap.of(stored, held.weights(), held);
+            Overlap o = Overlap.all(stored, held);
             if (o.elements() > 0) {
-              long at = (o.from() - stored.offset()) * dtype.bytes();
-              MemorySegment to = part(first, o.moment(), o.elements(), dtype);
-              to.copyFrom(one.asSlice(at, to.byteSize()));
-              part(second, o.moment(), o.elements(), dtype)
-                  .copyFrom(two.asSlice(at, to.byteSize()));
+              read(one, stored, o.from(), o.elements(), first, o.moment() - o.from());
+              read(two, stored, o.from(), o.elements(), second, o.moment() - o.from());
             }
           }
         }
@@ -209,8 +238,23 @@ final class TrainingCheckpoint {
     return state;
   }
 
+  /** Reads elements of a whole tensor to where they stand, as {@link #write} takes them. */
+  private static void read(
+      MemorySegment whole,
+      Parameters.Stored stored,
+      long from,
+      long elements,
+      Tensor values,
+      long shift) {
+    DType dtype = values.scalar_type().intern() == ScalarType.Double ? DType.F64 : DType.F32;
+    for (Parameters.Stored.Run run : stored.runs(from, elements)) {
+      MemorySegment to = part(values, run.flat() + shift, run.elements(), dtype);
+      to.copyFrom(whole.asSlice(run.whole() * dtype.bytes(), to.byteSize()));
+    }
+  }
+
   private static void requireSize(MemorySegment data, Parameters.Stored stored, DType dtype) {
-    if (data.byteSize() != stored.elements() * dtype.bytes()) {
+    if (data.byteSize() != stored.wholeElements() * dtype.bytes()) {
       throw new InvalidInputException(
           "checkpoint: "
               + stored.name()

@@ -1,11 +1,9 @@
 package dev.graft.network;
 
-import dev.graft.checkpoint.ModelSpec;
-import dev.graft.routing.Dispatch;
-import org.bytedeco.pytorch.Scalar;
+import dev.graft.layout.Range;
+import java.util.List;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -20,7 +18,7 @@ final class Experts {
   private final Parameters parameters;
   private final Product product;
   private final int layer;
-  private final int numExperts;
+  private final Range held;
   private final long ffn;
 
   /**
@@ -31,38 +29,36 @@ final class Experts {
    * @param scaled w · silu(W1 x) · W3 x in the compute precision, [A, F]
    * @param weights sorted weights, [A, 1]
    */
-  record Tape(Dispatch dispatch, Tensor input, Tensor gateUp, Tensor scaled, Tensor weights) {
+  record Tape(ExpertRows rows, Tensor input, Tensor gateUp, Tensor scaled, Tensor weights) {
     void retain() {
-      for (Tensor t : tensors()) {
-        t.retainReference();
-      }
+      rows.retain();
+      tensors().forEach(Tensor::retainReference);
     }
 
     void release() {
-      for (Tensor t : tensors()) {
-        t.releaseReference();
-      }
+      rows.release();
+      tensors().forEach(Tensor::releaseReference);
     }
 
-    private Tensor[] tensors() {
-      return new Tensor[] {
-        dispatch.order(), dispatch.tokens(), dispatch.inverse(), input, gateUp, scaled, weights
-      };
+    private List<Tensor> tensors() {
+      return List.of(input, gateUp, scaled, weights);
     }
   }
 
-  /** The layer's output [T, H] and what backward needs. */
+  /**
+   * The layer's output [T, H], a summand of it where columns are split, and what backward needs.
+   */
   record Output(Tensor value, Tape tape) {}
 
-  /** Gradients of the input [T, H] and of the weights [T, k]. */
+  /** Gradients of the input [T, H] and of the weights [T, k], or summands of them. */
   record Gradients(Tensor input, Tensor weights) {}
 
-  Experts(ModelSpec spec, Parameters parameters, int layer) {
+  Experts(Parameters parameters, int layer) {
     this.parameters = parameters;
     this.product = new Product(parameters.precision());
     this.layer = layer;
-    this.numExperts = spec.moe().orElseThrow().numExperts();
-    this.ffn = spec.intermediateSize();
+    this.held = parameters.shard().experts();
+    this.ffn = parameters.shard().columnsOfExperts().length();
   }
 
   /**
@@ -70,22 +66,19 @@ final class Experts {
    *
    * @param x normalised input, [T, H]
    * @param routed weights, [T, k]
+   * @param rows who goes where
    */
-  Output forward(Tensor x, Tensor routed, Dispatch dispatch) {
+  Output forward(Tensor x, Tensor routed, ExpertRows rows) {
     ScalarType stream = parameters.precision().stream();
     ScalarType compute = parameters.precision().compute();
-    long choices = routed.size(1);
-    long rows = routed.numel();
-    long hidden = x.size(1);
-    Tensor input = product.operand(x).index_select(0, dispatch.tokens());
-    Tensor weights =
-        routed.t().contiguous().view(-1).index_select(0, dispatch.order()).unsqueeze(1);
-    Tensor gateUp = Libtorch.empty(x, stream, rows, 2 * ffn);
-    Tensor scaled = Libtorch.empty(x, compute, rows, ffn);
-    Tensor sorted = Libtorch.empty(x, stream, rows, hidden);
-    for (int e = 0; e < numExperts; e++) {
-      long start = dispatch.start()[e];
-      long kept = dispatch.kept()[e];
+    Tensor input = rows.toExperts(product.operand(x));
+    Tensor weights = rows.scalarsToExperts(routed).unsqueeze(1);
+    Tensor gateUp = Libtorch.empty(x, stream, rows.rows(), 2 * ffn);
+    Tensor scaled = Libtorch.empty(x, compute, rows.rows(), ffn);
+    Tensor sorted = Libtorch.empty(x, stream, rows.rows(), x.size(1));
+    for (int e = held.from(); e < held.to(); e++) {
+      long start = rows.start(e);
+      long kept = rows.kept(e);
       if (kept > 0) {
         Tensor both = gateUp.narrow(0, start, kept);
         product.into(both, input.narrow(0, start, kept), gateUpWeight(e).t());
@@ -94,10 +87,8 @@ final class Experts {
         out.copy_(activation.mul_(weights.narrow(0, start, kept)));
         product.into(sorted.narrow(0, start, kept), out, downWeight(e).t());
       }
-      clear(sorted, dispatch, e);
     }
-    return new Output(
-        toTokens(sorted, dispatch, choices), new Tape(dispatch, input, gateUp, scaled, weights));
+    return new Output(rows.toTokens(sorted), new Tape(rows, input, gateUp, scaled, weights));
   }
 
   /**
@@ -108,24 +99,19 @@ final class Experts {
    */
   Gradients backward(Tape tape, Tensor gradient, boolean fresh) {
     ScalarType stream = parameters.precision().stream();
-    Dispatch dispatch = tape.dispatch();
-    long rows = tape.weights().size(0);
-    long choices = rows / gradient.size(0);
-    Tensor sortedGradient = product.operand(gradient).index_select(0, dispatch.tokens());
-    Tensor inputGradient = Libtorch.empty(gradient, stream, rows, gradient.size(1));
-    Tensor weightGradient = Libtorch.zeros(gradient, stream, rows);
-    for (int e = 0; e < numExperts; e++) {
-      if (dispatch.kept()[e] > 0) {
+    ExpertRows rows = tape.rows();
+    Tensor sortedGradient = rows.toExperts(product.operand(gradient));
+    Tensor inputGradient = Libtorch.empty(gradient, stream, rows.rows(), gradient.size(1));
+    Tensor weightGradient = Libtorch.zeros(gradient, stream, rows.rows());
+    for (int e = held.from(); e < held.to(); e++) {
+      if (rows.kept(e) > 0) {
         backward(tape, e, sortedGradient, inputGradient, weightGradient, fresh);
       } else if (fresh) {
         clearGradient("gate_up", e);
         clearGradient("down", e);
       }
-      clear(inputGradient, dispatch, e);
     }
-    Tensor perChoice =
-        weightGradient.index_select(0, dispatch.inverse()).view(choices, gradient.size(0));
-    return new Gradients(toTokens(inputGradient, dispatch, choices), perChoice.t());
+    return new Gradients(rows.toTokens(inputGradient), rows.scalarsToTokens(weightGradient));
   }
 
   private void backward(
@@ -135,8 +121,8 @@ final class Experts {
       Tensor inputGradient,
       Tensor weightGradient,
       boolean fresh) {
-    long start = tape.dispatch().start()[e];
-    long kept = tape.dispatch().kept()[e];
+    long start = tape.rows().start(e);
+    long kept = tape.rows().kept(e);
     Tensor out = sortedGradient.narrow(0, start, kept);
     Tensor both = tape.gateUp().narrow(0, start, kept);
     Tensor gate = both.narrow(1, 0, ffn);
@@ -168,32 +154,6 @@ final class Experts {
           fresh);
     }
     product.into(inputGradient.narrow(0, start, kept), operand, gateUpWeight(e));
-  }
-
-  /** Rows beyond capacity give nothing. */
-  private static void clear(Tensor sorted, Dispatch dispatch, int e) {
-    long dropped = dispatch.count()[e] - dispatch.kept()[e];
-    if (dropped > 0) {
-      sorted.narrow(0, dispatch.start()[e] + dispatch.kept()[e], dropped).zero_();
-    }
-  }
-
-  /** Sums each token's k rows. */
-  private static Tensor toTokens(Tensor sorted, Dispatch dispatch, long choices) {
-    long tokens = sorted.size(0) / choices;
-    if (choices == 1) {
-      return sorted.index_select(0, dispatch.inverse());
-    }
-    // One gather and sum per token, in parallel, without the [k, T, H] copy between them.
-    Tensor rows = dispatch.inverse().view(choices, tokens).t().contiguous();
-    Tensor offsets =
-        torch
-            .arange(new Scalar(tokens))
-            .to(sorted.device(), ScalarType.Long)
-            .mul_(new Scalar(choices));
-    return torch
-        .embedding_bag(sorted, rows.view(-1), offsets, false, 0, false, new TensorOptional(), false)
-        .get0();
   }
 
   private void clearGradient(String part, int e) {

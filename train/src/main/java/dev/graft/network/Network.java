@@ -10,10 +10,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
-import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 
 /** A decoder, dense or with experts, on the weights it is given. */
 public final class Network implements AutoCloseable {
@@ -22,7 +19,9 @@ public final class Network implements AutoCloseable {
   private final NetworkOptions options;
   private final Rotary rotary;
   private final Norm norm;
+  private final Embedding embedding;
   private final Head head;
+  private final LayerGroups groups;
   private final Range held;
   private final List<DecoderLayer> layers = new ArrayList<>();
 
@@ -42,23 +41,34 @@ public final class Network implements AutoCloseable {
   public record Inference(double[] logits, List<Routing> routing) {}
 
   public Network(ModelSpec spec, Parameters parameters, NetworkOptions options) {
-    this(spec, parameters, options, new Range(0, spec.numHiddenLayers()));
+    this(spec, parameters, options, new Range(0, spec.numHiddenLayers()), LayerGroups.solo());
   }
 
   /**
    * A stretch of the layers, with the embedding if it is the first and final norm and head if it is
    * the last.
+   *
+   * @param parameters the shard that this rank holds
+   * @param groups whom it shares these layers with
    */
-  public Network(ModelSpec spec, Parameters parameters, NetworkOptions options, Range held) {
+  public Network(
+      ModelSpec spec,
+      Parameters parameters,
+      NetworkOptions options,
+      Range held,
+      LayerGroups groups) {
     this.spec = spec;
     this.parameters = parameters;
     this.options = options;
     this.rotary = new Rotary(spec, parameters);
     this.norm = new Norm(parameters, spec.rmsNormEps());
-    this.head = new Head(spec, parameters);
+    VocabularySlice vocabulary = new VocabularySlice(parameters.shard().slice().vocabulary());
+    this.embedding = new Embedding(parameters, vocabulary);
+    this.head = new Head(spec, parameters, groups.tensor());
+    this.groups = groups;
     this.held = held;
     for (int l = held.from(); l < held.to(); l++) {
-      layers.add(new DecoderLayer(spec, parameters, rotary, l));
+      layers.add(new DecoderLayer(spec, parameters, rotary, groups, l));
     }
   }
 
@@ -71,7 +81,7 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Logits of one sequence, dropless.
+   * Logits of one sequence, dropless, by a model that is whole here.
    *
    * @param ids at least one token
    * @param lastOnly whether only the last position is projected
@@ -79,13 +89,13 @@ public final class Network implements AutoCloseable {
   public Inference infer(long[] ids, boolean lastOnly) {
     try (PointerScope _ = new PointerScope();
         AutoGradMode _ = new AutoGradMode(false)) {
-      Tensor tokens = placed(Libtorch.longs(ids, 1, ids.length));
+      TensorCut cut = cut(1, ids.length);
       Optional<Tensor> mask =
           AttentionMask.of(1, ids.length, spec.slidingWindow(), Optional.empty()).map(this::placed);
       List<Routing> routing = new ArrayList<>();
-      Tensor x = embed(tokens);
+      Tensor x = embedding.forward(placed(Libtorch.longs(ids, ids.length)), cut);
       for (DecoderLayer layer : layers) {
-        DecoderLayer.Output out = layer.forward(x, mask, OptionalDouble.empty(), false);
+        DecoderLayer.Output out = layer.forward(x, cut, mask, OptionalDouble.empty(), false);
         out.routed()
             .ifPresent(r ->
                 routing.add(
@@ -95,7 +105,7 @@ public final class Network implements AutoCloseable {
                         Libtorch.toDoubles(r.weights()))));
         x = out.value();
       }
-      Tensor states = norm.apply(x, "norm").view(-1, spec.hiddenSize());
+      Tensor states = norm.apply(x, "norm");
       Tensor wanted = lastOnly ? states.narrow(0, ids.length - 1, 1) : states;
       return new Inference(Libtorch.toDoubles(head.logits(wanted)), routing);
     }
@@ -116,13 +126,12 @@ public final class Network implements AutoCloseable {
     return held;
   }
 
-  /** Room for what goes in between two stretches of layers: [B, S, H]. */
+  /** Room for what goes in between two stretches of layers: [t, H]. */
   public Tensor boundary(MicroBatch batch) {
     return Libtorch.empty(
         parameters.flatWeights(),
         parameters.precision().stream(),
-        batch.sequences(),
-        batch.length(),
+        cut(batch).own(),
         spec.hiddenSize());
   }
 
@@ -150,17 +159,18 @@ public final class Network implements AutoCloseable {
   public Evaluation evaluate(MicroBatch batch, Optional<Tensor> input) {
     try (PointerScope _ = new PointerScope();
         AutoGradMode _ = new AutoGradMode(false)) {
-      Tensor x = input.orElseGet(() -> embed(ids(batch)));
+      TensorCut cut = cut(batch);
+      Tensor x = input.orElseGet(() -> embedding.forward(ids(batch), cut));
       Optional<Tensor> mask = mask(batch);
       List<RoutingStats> routing = new ArrayList<>();
       for (DecoderLayer layer : layers) {
-        DecoderLayer.Output out = layer.forward(x, mask, OptionalDouble.empty(), false);
+        DecoderLayer.Output out = layer.forward(x, cut, mask, OptionalDouble.empty(), false);
         out.routed().ifPresent(r -> routing.add(r.stats()));
         x = out.value();
       }
       double loss = 0;
       if (last()) {
-        Tensor states = norm.apply(x, "norm").view(-1, spec.hiddenSize());
+        Tensor states = cut.spread(norm.apply(x, "norm"));
         loss = head.loss(states, targets(batch), lossMask(batch));
       }
       return new Evaluation(x.retainReference(), new Result(loss, batch.counted(), routing));
@@ -192,6 +202,7 @@ public final class Network implements AutoCloseable {
   /** A micro-batch that has gone forward through the layers held and not yet back. */
   public static final class Pass {
     private final MicroBatch batch;
+    private final TensorCut cut;
     private final Optional<Tensor> mask;
     private final List<Kept> kept;
     private final List<RoutingStats> routing;
@@ -199,18 +210,20 @@ public final class Network implements AutoCloseable {
 
     private Pass(
         MicroBatch batch,
+        TensorCut cut,
         Optional<Tensor> mask,
         List<Kept> kept,
         List<RoutingStats> routing,
         Tensor output) {
       this.batch = batch;
+      this.cut = cut;
       this.mask = mask;
       this.kept = kept;
       this.routing = routing;
       this.output = output;
     }
 
-    /** Of the last layer held, [B, S, H]; valid until the way back. */
+    /** Of the last layer held, [t, H]; valid until the way back. */
     public Tensor output() {
       return output;
     }
@@ -219,7 +232,7 @@ public final class Network implements AutoCloseable {
   /**
    * What the way back gave.
    *
-   * @param gradient of the input, [B, S, H]; the caller releases it
+   * @param gradient of the input, [t, H]; the caller releases it
    * @param result its loss is 0 where the model does not end here
    */
   public record Backward(Tensor gradient, Result result) {}
@@ -227,30 +240,32 @@ public final class Network implements AutoCloseable {
   /**
    * Forward through the layers held.
    *
-   * @param input of the first of them, [B, S, H]; empty where the model starts here
+   * @param input of the first of them, [t, H]; empty where the model starts here
    */
   public Pass forward(MicroBatch batch, Optional<Tensor> input) {
     try (PointerScope _ = new PointerScope()) {
       Optional<Tensor> mask = mask(batch);
       List<Kept> kept = new ArrayList<>();
       List<RoutingStats> routing = new ArrayList<>();
-      Tensor x = input.orElseGet(() -> embed(ids(batch)));
+      TensorCut cut = cut(batch);
+      Tensor x = input.orElseGet(() -> embedding.forward(ids(batch), cut));
       for (int l = 0; l < layers.size(); l++) {
         boolean taped = l >= options.recomputeLayers();
-        DecoderLayer.Output out = layers.get(l).forward(x, mask, options.capacityFactor(), taped);
+        DecoderLayer.Output out =
+            layers.get(l).forward(x, cut, mask, options.capacityFactor(), taped);
         out.routed().ifPresent(r -> routing.add(r.stats()));
         kept.add(new Kept(x.retainReference(), out.tape()));
         x = out.value();
       }
       mask.ifPresent(Tensor::retainReference);
-      return new Pass(batch, mask, kept, routing, x.retainReference());
+      return new Pass(batch, cut, mask, kept, routing, x.retainReference());
     }
   }
 
   /**
    * Back through the layers held, adding to the gradients.
    *
-   * @param gradient of the output, [B, S, H]; empty where the model ends here
+   * @param gradient of the output, [t, H]; empty where the model ends here
    * @param fresh whether this is the step's first micro-batch
    */
   public Backward backward(
@@ -264,17 +279,17 @@ public final class Network implements AutoCloseable {
       double loss = 0;
       Tensor back;
       if (last()) {
-        Last last = last(pass.output, pass.batch, scale);
+        Last last = last(pass.output, pass.cut, pass.batch, scale);
         loss = last.loss();
         back = last.gradient();
       } else {
         back = gradient.orElseThrow();
       }
       for (int l = layers.size() - 1; l >= 0; l--) {
-        back = backward(l, pass.kept.get(l), back, pass.mask, alpha, groups, fresh);
+        back = backward(l, pass, back, alpha, groups, fresh);
       }
       if (first()) {
-        embedBackward(ids(pass.batch), back);
+        embedding.backward(ids(pass.batch), back, pass.cut);
       }
       pass.mask.ifPresent(Tensor::releaseReference);
       pass.output.releaseReference();
@@ -286,19 +301,14 @@ public final class Network implements AutoCloseable {
   private record Last(double loss, Tensor gradient) {}
 
   private Tensor backward(
-      int l,
-      Kept kept,
-      Tensor gradient,
-      Optional<Tensor> mask,
-      double[] alpha,
-      int groups,
-      boolean fresh) {
+      int l, Pass pass, Tensor gradient, double[] alpha, int groups, boolean fresh) {
     DecoderLayer layer = layers.get(l);
+    Kept kept = pass.kept.get(l);
     DecoderLayer.Tape tape =
         kept.tape()
             .orElseGet(() ->
                 layer
-                    .forward(kept.input(), mask, options.capacityFactor(), true)
+                    .forward(kept.input(), pass.cut, pass.mask, options.capacityFactor(), true)
                     .tape()
                     .orElseThrow());
     double auxScale = spec.moe().isPresent() ? alpha[held.from() + l] / groups : 0;
@@ -309,40 +319,32 @@ public final class Network implements AutoCloseable {
   }
 
   /** Final norm, head and loss; the gradient is that of the last layer's output. */
-  private Last last(Tensor x, MicroBatch batch, double scale) {
-    Tensor input = x.detach();
-    input.requires_grad_(true);
-    Tensor states = norm.apply(input, "norm").view(-1, spec.hiddenSize());
-    Tensor stateGradient = torch.empty_like(states.detach());
+  private Last last(Tensor x, TensorCut cut, MicroBatch batch, double scale) {
+    Tensor input = Segment.leaf(x, true);
+    Segment segment = Segment.of(input, norm.apply(input, "norm"));
+    Tensor stateGradient;
     double loss;
     try (AutoGradMode _ = new AutoGradMode(false)) {
-      loss =
-          head.lossAndGradient(
-              states.detach(), targets(batch), lossMask(batch), stateGradient, scale);
+      Tensor states = cut.spread(segment.roots().getFirst().detach());
+      stateGradient =
+          Libtorch.empty(states, parameters.precision().stream(), states.size(0), states.size(1));
+      loss = head.lossAndGradient(states, targets(batch), lossMask(batch), stateGradient, scale);
+      stateGradient = cut.sum(stateGradient);
     }
-    torch.backward(
-        new TensorVector(states),
-        new TensorVector(stateGradient),
-        new BoolOptional(false),
-        false,
-        new TensorVector());
-    return new Last(loss, input.grad().detach());
+    return new Last(loss, segment.backward(stateGradient));
+  }
+
+  private TensorCut cut(MicroBatch batch) {
+    return cut(batch.sequences(), batch.length());
+  }
+
+  private TensorCut cut(long sequences, long length) {
+    return TensorCut.of(
+        groups.tensor(), parameters.shard().sequence(), parameters.precision(), sequences, length);
   }
 
   private Tensor ids(MicroBatch batch) {
-    return placed(Libtorch.longs(batch.ids(), batch.sequences(), batch.length()));
-  }
-
-  private Tensor embed(Tensor ids) {
-    return torch.embedding(parameters.weight("embed").detach(), ids);
-  }
-
-  private void embedBackward(Tensor ids, Tensor gradient) {
-    if (parameters.trainable("embed")) {
-      parameters
-          .gradient("embed")
-          .index_add_(0, ids.view(-1), gradient.view(-1, spec.hiddenSize()));
-    }
+    return placed(Libtorch.longs(batch.ids(), batch.ids().length));
   }
 
   /** On the device of the weights. */

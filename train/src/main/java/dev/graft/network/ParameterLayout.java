@@ -30,15 +30,15 @@ final class ParameterLayout {
    * @throws InvalidInputException if only a part of a stacked projection is to be frozen
    */
   static ParameterLayout of(ModelSpec spec, Predicate<String> frozen) {
-    return of(spec, frozen, Stage.whole(spec));
+    return of(spec, frozen, Shard.whole(spec));
   }
 
-  /** The weights of one stage of a pipeline. */
-  static ParameterLayout of(ModelSpec spec, Predicate<String> frozen, Stage stage) {
+  /** The weights of one rank. */
+  static ParameterLayout of(ModelSpec spec, Predicate<String> frozen, Shard shard) {
     List<Slot> unplaced =
         new ArrayList<>(
-            new Declaration(spec, frozen)
-                .slots().stream().filter(slot -> stage.holds(slot.name())).toList());
+            new Declaration(spec, frozen, shard)
+                .slots().stream().filter(slot -> shard.holds(slot.name())).toList());
     unplaced.sort(Comparator.comparing((Slot s) -> !s.trainable()).thenComparing(Slot::kind));
     Map<String, Slot> placed = new LinkedHashMap<>();
     long offset = 0;
@@ -47,7 +47,7 @@ final class ParameterLayout {
       List<Slot.Piece> pieces = new ArrayList<>();
       long at = offset;
       for (Slot.Piece piece : slot.pieces()) {
-        pieces.add(new Slot.Piece(piece.name(), piece.shape(), at));
+        pieces.add(piece.at(at));
         at += piece.elements();
       }
       placed.put(
@@ -82,7 +82,7 @@ final class ParameterLayout {
   }
 
   /** The weights of a shape in the order of the layers. */
-  private record Declaration(ModelSpec spec, Predicate<String> frozen) {
+  private record Declaration(ModelSpec spec, Predicate<String> frozen, Shard shard) {
     private record Part(String name, long rows) {}
 
     List<Slot> slots() {
@@ -204,18 +204,21 @@ final class ParameterLayout {
       List<Slot.Piece> pieces = new ArrayList<>();
       long rows = 0;
       for (Part part : parts) {
-        pieces.add(new Slot.Piece(part.name(), List.of(part.rows(), columns), 0));
-        rows += part.rows();
+        Slot.Piece piece = shard.piece(part.name(), List.of(part.rows(), columns), kind);
+        pieces.add(piece);
+        rows += piece.rows().length();
       }
-      return new Slot(name, List.of(rows, columns), kind, trainable(pieces), 0, pieces);
+      long held = pieces.getFirst().columns().length();
+      return new Slot(name, List.of(rows, held), kind, trainable(pieces), 0, pieces);
     }
 
     private Slot vector(String name, Part... parts) {
       List<Slot.Piece> pieces = new ArrayList<>();
       long length = 0;
       for (Part part : parts) {
-        pieces.add(new Slot.Piece(part.name(), List.of(part.rows()), 0));
-        length += part.rows();
+        Slot.Piece piece = shard.piece(part.name(), List.of(part.rows()), Slot.Kind.VECTOR);
+        pieces.add(piece);
+        length += piece.rows().length();
       }
       return new Slot(name, List.of(length), Slot.Kind.VECTOR, trainable(pieces), 0, pieces);
     }

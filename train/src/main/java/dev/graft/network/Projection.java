@@ -19,6 +19,11 @@ record Projection(Parameters parameters) {
     return torch.linear(cast(x), cast(parameters.weight(weight)), b);
   }
 
+  /** Without a bias. */
+  Tensor apply(Tensor x, String weight) {
+    return torch.linear(cast(x), cast(parameters.weight(weight)));
+  }
+
   /** To the compute precision; the tensor itself where that is its type. */
   Tensor cast(Tensor x) {
     return x.to(parameters.precision().compute());

@@ -1,5 +1,6 @@
 package dev.graft.network;
 
+import dev.graft.layout.Range;
 import java.util.List;
 
 /**
@@ -11,7 +12,7 @@ import java.util.List;
  * @param kind how the optimiser treats it
  * @param trainable false where frozen
  * @param offset first element in the flat weights
- * @param pieces the stored tensors it is made of, in order
+ * @param pieces what it is made of: stored tensors or parts of them, in order
  */
 record Slot(
     String name, List<Long> shape, Kind kind, boolean trainable, long offset, List<Piece> pieces) {
@@ -26,27 +27,30 @@ record Slot(
   }
 
   /**
-   * A stored tensor.
+   * The part of a stored tensor that is held.
    *
    * @param name its name in a Hugging Face checkpoint
-   * @param shape its shape there
+   * @param shape that of the whole tensor there
+   * @param rows held; of a vector, its elements
+   * @param columns held; one for a vector
+   * @param own the rows that this rank, of all that hold them, saves and counts
    * @param offset first element in the flat weights
    */
-  record Piece(String name, List<Long> shape, long offset) {
+  record Piece(String name, List<Long> shape, Range rows, Range columns, Range own, long offset) {
     long elements() {
-      return product(shape);
+      return (long) rows.length() * columns.length();
+    }
+
+    Piece at(long place) {
+      return new Piece(name, shape, rows, columns, own, place);
     }
   }
 
   long elements() {
-    return product(shape);
+    return shape.stream().reduce(1L, Math::multiplyExact);
   }
 
   long[] shapeArray() {
     return shape.stream().mapToLong(Long::longValue).toArray();
-  }
-
-  private static long product(List<Long> shape) {
-    return shape.stream().reduce(1L, Math::multiplyExact);
   }
 }

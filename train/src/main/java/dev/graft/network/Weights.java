@@ -20,22 +20,22 @@ public final class Weights {
    */
   public static Parameters load(
       Checkpoint checkpoint, Precision precision, Predicate<String> frozen) {
-    return load(checkpoint, precision, frozen, Stage.whole(checkpoint.spec()));
+    return load(checkpoint, precision, frozen, Shard.whole(checkpoint.spec()));
   }
 
-  /** Those of one stage of a pipeline. */
+  /** Those of one rank. */
   public static Parameters load(
-      Checkpoint checkpoint, Precision precision, Predicate<String> frozen, Stage stage) {
-    Parameters parameters = Parameters.zeros(checkpoint.spec(), precision, frozen, stage);
+      Checkpoint checkpoint, Precision precision, Predicate<String> frozen, Shard shard) {
+    Parameters parameters = Parameters.zeros(checkpoint.spec(), precision, frozen, shard);
     try {
       MemorySegment memory = Libtorch.memory(parameters.flatWeights());
       boolean wide = precision.stream() == ScalarType.Double;
       for (Parameters.Stored stored : parameters.stored()) {
-        if (wide) {
-          widen(checkpoint, stored, memory);
-        } else {
+        if (!wide && stored.elements() == stored.wholeElements()) {
           checkpoint.copyWeight(
               stored.name(), memory.asSlice(stored.offset() * 4, stored.elements() * 4));
+        } else {
+          copyPart(checkpoint, stored, memory, wide);
         }
       }
       return parameters;
@@ -45,15 +45,22 @@ public final class Weights {
     }
   }
 
-  private static void widen(Checkpoint checkpoint, Parameters.Stored stored, MemorySegment memory) {
+  private static void copyPart(
+      Checkpoint checkpoint, Parameters.Stored stored, MemorySegment memory, boolean wide) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment floats = arena.allocate(stored.elements() * 4, 64);
+      MemorySegment floats = arena.allocate(stored.wholeElements() * 4, 64);
       checkpoint.copyWeight(stored.name(), floats);
-      for (long i = 0; i < stored.elements(); i++) {
-        memory.setAtIndex(
-            ValueLayout.JAVA_DOUBLE,
-            stored.offset() + i,
-            floats.getAtIndex(ValueLayout.JAVA_FLOAT, i));
+      for (Parameters.Stored.Run run : stored.runs(stored.offset(), stored.elements())) {
+        if (wide) {
+          for (long i = 0; i < run.elements(); i++) {
+            memory.setAtIndex(
+                ValueLayout.JAVA_DOUBLE,
+                run.flat() + i,
+                floats.getAtIndex(ValueLayout.JAVA_FLOAT, run.whole() + i));
+          }
+        } else {
+          MemorySegment.copy(floats, run.whole() * 4, memory, run.flat() * 4, run.elements() * 4);
+        }
       }
     }
   }

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** A rank's place in a training run, and the groups in which it exchanges tensors around layers. */
+/** A rank's place in a training run, and the groups in which it exchanges tensors. */
 public final class Team implements AutoCloseable {
   private final Mesh mesh;
   private final int rank;
@@ -16,6 +16,8 @@ public final class Team implements AutoCloseable {
   private final TensorGroup world;
   private final TensorGroup data;
   private final TensorGroup expertData;
+  private final TensorGroup tensor;
+  private final TensorGroup experts;
   private final TensorGroup pipeline;
   private final TensorGroup ends;
 
@@ -25,6 +27,8 @@ public final class Team implements AutoCloseable {
     world = TensorGroup.alone();
     data = world;
     expertData = world;
+    tensor = world;
+    experts = world;
     pipeline = world;
     ends = world;
   }
@@ -38,6 +42,8 @@ public final class Team implements AutoCloseable {
     List<Integer> expert = mesh.expertDataGroup(rank);
     expertData =
         expert.equals(mesh.dataGroup(rank)) ? data : open(rendezvous, "expert-data", expert);
+    tensor = open(rendezvous, "tensor", mesh.tensorGroup(rank));
+    experts = open(rendezvous, "experts", mesh.expertGroup(rank));
     List<Integer> stages = mesh.pipelineGroup(rank);
     pipeline = open(rendezvous, "pipeline", stages);
     int stage = mesh.place(rank).pp();
@@ -106,6 +112,16 @@ public final class Team implements AutoCloseable {
   /** Those that hold the same part of the same experts. */
   public TensorGroup expertData() {
     return expertData;
+  }
+
+  /** Those that split heads, columns and vocabulary with this one. */
+  public TensorGroup tensor() {
+    return tensor;
+  }
+
+  /** Those that deal out the experts of a layer and send each other tokens. */
+  public TensorGroup experts() {
+    return experts;
   }
 
   /** The stages that a micro-batch passes, in their order. */

@@ -1,21 +1,26 @@
 package dev.graft.parallel;
 
+import dev.graft.network.Exchange;
 import dev.graft.network.Libtorch;
+import java.util.Arrays;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AllreduceOptions;
 import org.bytedeco.pytorch.BroadcastOptions;
+import org.bytedeco.pytorch.LongVector;
+import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.ProcessGroupGloo;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.Work;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * Ranks that exchange tensors over Gloo. Tensors are contiguous and on the CPU; all ranks call the
  * same methods in the same order with the same shapes and types. A lost rank makes a call throw;
  * {@link Watch} knows which it was.
  */
-public final class TensorGroup implements AutoCloseable {
+public final class TensorGroup implements Exchange, AutoCloseable {
   private final Optional<ProcessGroupGloo> group;
   private final int rank;
   private final int size;
@@ -43,22 +48,23 @@ public final class TensorGroup implements AutoCloseable {
     return new TensorGroup(Optional.empty(), 0, 1, "alone", new Timeline());
   }
 
-  /** This rank's place in the group. */
+  @Override
   public int rank() {
     return rank;
   }
 
+  @Override
   public int size() {
     return size;
   }
 
-  /** Replaces elements by their sums over the group. */
+  @Override
   public void allReduceSum(Tensor tensor) {
     if (group.isEmpty() || tensor.numel() == 0) {
       return;
     }
     try (PointerScope _ = new PointerScope()) {
-      bytes += tensor.nbytes();
+      bytes += 2 * tensor.nbytes() * (size - 1) / size;
       await(
           Timeline.Kind.ALL_REDUCE,
           group.get().allreduce(new TensorVector(tensor), new AllreduceOptions()));
@@ -73,9 +79,63 @@ public final class TensorGroup implements AutoCloseable {
     try (PointerScope _ = new PointerScope()) {
       BroadcastOptions options = new BroadcastOptions();
       options.rootRank(root);
-      bytes += root == rank ? tensor.nbytes() : 0;
+      bytes += root == rank ? tensor.nbytes() * (size - 1) : 0;
       await(Timeline.Kind.BROADCAST, group.get().broadcast(new TensorVector(tensor), options));
     }
+  }
+
+  @Override
+  public Tensor allGather(Tensor own, long[] rows) {
+    if (group.isEmpty()) {
+      return own;
+    }
+    try (PointerScope _ = new PointerScope()) {
+      Tensor[] copies = new Tensor[size];
+      Arrays.fill(copies, own);
+      long[] sent = new long[size];
+      Arrays.fill(sent, rows[rank]);
+      return exchange(Timeline.Kind.ALL_GATHER, torch.cat(new TensorVector(copies), 0), sent, rows)
+          .retainReference();
+    }
+  }
+
+  @Override
+  public Tensor reduceScatter(Tensor partial, long[] rows) {
+    if (group.isEmpty()) {
+      return partial;
+    }
+    long[] received = new long[size];
+    Arrays.fill(received, rows[rank]);
+    Tensor parts = exchange(Timeline.Kind.REDUCE_SCATTER, partial, rows, received);
+    long[] shape = new long[parts.shape().length + 1];
+    System.arraycopy(parts.shape(), 0, shape, 1, shape.length - 1);
+    shape[0] = size;
+    shape[1] = rows[rank];
+    return parts.view(shape).sum(0);
+  }
+
+  @Override
+  public Tensor allToAll(Tensor rows, long[] sent, long[] received) {
+    return group.isEmpty()
+        ? rows
+        : exchange(Timeline.Kind.ALL_TO_ALL, rows.contiguous(), sent, received);
+  }
+
+  /** Also gathers and scatters are made of this: the others of the library want even parts. */
+  private Tensor exchange(Timeline.Kind kind, Tensor rows, long[] sent, long[] received) {
+    long[] shape = rows.shape();
+    shape[0] = Arrays.stream(received).sum();
+    Tensor arrived = torch.empty(shape, rows.options(), new MemoryFormatOptional());
+    try (PointerScope _ = new PointerScope()) {
+      long leaving = Arrays.stream(sent).sum() - sent[rank];
+      if (rows.size(0) > 0) {
+        bytes += leaving * (rows.nbytes() / rows.size(0));
+      }
+      await(
+          kind,
+          group.get().alltoall_base(arrived, rows, new LongVector(received), new LongVector(sent)));
+    }
+    return arrived;
   }
 
   /** The number of {@code root}. */
@@ -146,7 +206,8 @@ public final class TensorGroup implements AutoCloseable {
   /**
    * What was exchanged so far.
    *
-   * @param bytes of the tensors that this rank handed over to be sent, summed or given to all
+   * @param bytes that this rank sent to others: of an all-reduce 2 (P − 1)/P times the tensor, as
+   *     in a ring; of a broadcast P − 1 times, counted at the root
    * @param seconds that it waited for exchanges to end
    */
   public record Traffic(long bytes, double seconds) {

@@ -1,6 +1,5 @@
 package dev.graft.routing;
 
-import java.util.OptionalDouble;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -16,47 +15,62 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  *     [A]
  * @param tokens its token, int64 [A]
  * @param inverse the sorted row of each choice-major assignment, int64 [A]
+ * @param choices assignments of each choice to each expert, dropped ones included, [k][n]
  * @param start first row of each expert
  * @param count rows of each expert, dropped ones included
  * @param kept rows of each expert within capacity
  */
 public record Dispatch(
-    Tensor order, Tensor tokens, Tensor inverse, long[] start, long[] count, long[] kept) {
+    Tensor order,
+    Tensor tokens,
+    Tensor inverse,
+    long[][] choices,
+    long[] start,
+    long[] count,
+    long[] kept) {
   /**
-   * Sorts assignments by expert.
+   * Sorts assignments by expert; none is dropped.
    *
    * @param expertIds int64 [T, k], best choice first
-   * @param capacityFactor empty means dropless
    */
-  public static Dispatch of(Tensor expertIds, int numExperts, OptionalDouble capacityFactor) {
+  public static Dispatch of(Tensor expertIds, int numExperts) {
     long tokens = expertIds.size(0);
-    long choices = expertIds.size(1);
-    Tensor flat = expertIds.t().contiguous().view(-1);
+    int k = Math.toIntExact(expertIds.size(1));
+    Tensor byChoice = expertIds.t().contiguous();
+    Tensor flat = byChoice.view(-1);
     Tensor order = flat.argsort(true, 0, false);
     Tensor inverse = torch.empty_like(order);
     inverse.scatter_(
-        0, order, torch.arange(new Scalar(tokens * choices)).to(order.device(), ScalarType.Long));
-    Tensor counts = torch.bincount(flat, new TensorOptional(), numExperts);
-    long[] count = new long[numExperts];
-    counts.cpu().data_ptr_long().get(count);
-    long capacity =
-        capacityFactor.isPresent()
-            ? capacity(capacityFactor.getAsDouble(), choices, tokens, numExperts)
-            : Long.MAX_VALUE;
+        0, order, torch.arange(new Scalar(tokens * k)).to(order.device(), ScalarType.Long));
+    Tensor firsts =
+        torch
+            .arange(new Scalar((long) k * numExperts))
+            .to(order.device(), ScalarType.Long)
+            .view(k, numExperts)
+            .narrow(1, 0, 1);
+    Tensor counts =
+        torch.bincount(byChoice.add(firsts).view(-1), new TensorOptional(), (long) k * numExperts);
+    long[] both = new long[k * numExperts];
+    counts.cpu().data_ptr_long().get(both);
+    long[][] choices = new long[k][numExperts];
     long[] start = new long[numExperts];
-    long[] kept = new long[numExperts];
+    long[] count = new long[numExperts];
     long row = 0;
     for (int e = 0; e < numExperts; e++) {
       start[e] = row;
-      kept[e] = Math.min(count[e], capacity);
+      for (int c = 0; c < k; c++) {
+        choices[c][e] = both[c * numExperts + e];
+        count[e] += choices[c][e];
+      }
       row += count[e];
     }
-    return new Dispatch(order, order.remainder(new Scalar(tokens)), inverse, start, count, kept);
+    Tensor token = order.remainder(new Scalar(Math.max(1, tokens)));
+    return new Dispatch(order, token, inverse, choices, start, count, count.clone());
   }
 
-  /** C = ceil(capacity_factor · k · T / n). */
-  public static long capacity(double capacityFactor, long topK, long tokens, int numExperts) {
-    return (long) Math.ceil(capacityFactor * topK * tokens / numExperts);
+  /** The same with only the first so many rows of each expert kept. */
+  public Dispatch keeping(long[] rows) {
+    return new Dispatch(order, tokens, inverse, choices, start, count, rows.clone());
   }
 
   /** k · T. */

@@ -33,7 +33,7 @@ public record RoutingStats(
     double max2OverMax3,
     double entropy) {
   /** The statistics of one group; autograd does not follow. */
-  public static RoutingStats of(Gate gate, Dispatch dispatch, Tensor auxLoss, Tensor zLoss) {
+  public static RoutingStats of(Gate gate, Dispatch dispatch, AuxiliaryLoss loss) {
     try (PointerScope _ = new PointerScope()) {
       Tensor g = gate.probabilities().detach();
       long experts = g.size(1);
@@ -49,8 +49,8 @@ public record RoutingStats(
           dispatch.assignments(),
           dispatch.dropped(),
           dispatch.count().clone(),
-          auxLoss.item_double(),
-          zLoss.item_double(),
+          loss.balance(),
+          loss.zLoss(),
           first,
           second,
           entropy);
@@ -59,6 +59,30 @@ public record RoutingStats(
 
   private static double ratio(Tensor max, long column, Scalar tiny) {
     return max.select(1, column).div(max.select(1, column + 1).clamp_min(tiny)).sum().item_double();
+  }
+
+  /**
+   * Where the tokens of a group are split and its losses are those of the whole: all but these,
+   * which one part reports.
+   */
+  public RoutingStats withoutGroup() {
+    return new RoutingStats(
+        0, tokens, assignments, dropped, load, 0, 0, max1OverMax2, max2OverMax3, entropy);
+  }
+
+  /** The same where the dispatch too is that of the whole. */
+  public RoutingStats withoutDispatch() {
+    return new RoutingStats(
+        groups,
+        tokens,
+        0,
+        0,
+        new long[load.length],
+        auxLoss,
+        zLoss,
+        max1OverMax2,
+        max2OverMax3,
+        entropy);
   }
 
   /** Both together. */

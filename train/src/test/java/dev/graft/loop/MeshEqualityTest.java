@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 class MeshEqualityTest {
-  private static final int RANKS = 4;
+  private static final int RANKS = 8;
   private static final int STEPS = 30;
 
   private static final List<Process> PROCESSES = new ArrayList<>();
@@ -80,6 +80,25 @@ class MeshEqualityTest {
     "pp2-dp2, 4, dropless, parallel.pp=2 parallel.dp=2",
     "pp2, 2, dense, parallel.pp=2",
     "dp2, 2, single, parallel.dp=2",
+    "tp2, 2, dense, parallel.tp=2",
+    "tp2-sequence, 2, dense, parallel.tp=2 parallel.sequence=true",
+    "tp2, 2, moe, parallel.tp=2",
+    "tp2-sequence, 2, dropless, parallel.tp=2 parallel.sequence=true",
+    "tp2, 2, tied, parallel.tp=2",
+    "tp3, 3, nine, parallel.tp=3 parallel.sequence=true",
+    "tp2, 2, nine, parallel.tp=2",
+    "tp4-sequence, 4, nine, parallel.tp=4 parallel.sequence=true",
+    "tp2-edp, 2, moe, parallel.tp=2 parallel.experts=edp",
+    "tp2-edp, 2, dropless, parallel.tp=2 parallel.experts=edp",
+    "dp2-ep, 2, moe, parallel.dp=2 parallel.experts=ep",
+    "dp2-ep, 2, dropless, parallel.dp=2 parallel.experts=ep",
+    "dp2-tp2-ep, 4, moe, parallel.dp=2 parallel.tp=2 parallel.experts=ep",
+    "dp2-tp2-etp, 4, moe, parallel.dp=2 parallel.tp=2 parallel.experts=etp",
+    "dp2-tp2-etp-sequence, 4, dropless, parallel.dp=2 parallel.tp=2 parallel.experts=etp parallel.sequence=true",
+    "pp2-tp2-edp, 4, tied, parallel.pp=2 parallel.tp=2 parallel.experts=edp",
+    "dp2-tp2-edp-zero1, 4, moe, parallel.dp=2 parallel.tp=2 parallel.experts=edp parallel.zero=1",
+    "pp2-dp2-tp2-edp, 8, moe, parallel.pp=2 parallel.dp=2 parallel.tp=2 parallel.experts=edp",
+    "tp2-edp, 2, single, parallel.tp=2 parallel.experts=edp",
     "pp2-dp2, 4, single, parallel.pp=2 parallel.dp=2",
   })
   void isOneProcess(String name, int ranks, String model, String mesh) throws Exception {
@@ -203,6 +222,11 @@ class MeshEqualityTest {
         overrides.add("spec.num_experts_per_tok=null");
         overrides.add("spec.architectures=[LlamaForCausalLM]");
         overrides.add("spec.model_type=llama");
+      }
+      case "nine" -> {
+        overrides.add("spec.hidden_size=36");
+        overrides.add("spec.num_attention_heads=9");
+        overrides.add("spec.num_key_value_heads=3");
       }
       case "single" -> overrides.set(0, "dtype=f32");
       default -> throw new IllegalArgumentException(model);
