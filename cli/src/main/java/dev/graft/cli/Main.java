@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       QuantizeCommand.class,
       ExportCommand.class,
       InspectCommand.class,
+      PlanCommand.class,
       TrainCommand.class,
       LaunchCommand.class,
       GenerateCommand.class,

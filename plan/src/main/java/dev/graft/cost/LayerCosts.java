@@ -17,6 +17,20 @@ public interface LayerCosts {
    *
    * @param trunk parameters of a rank's part of the trunk (attention, dense FFNs, embedding, head)
    * @param experts parameters of its experts
+   * @param cover seconds of passes under which exchanges can travel
    */
-  double stepSeconds(double trunk, double experts);
+  StepCost step(double trunk, double experts, double cover);
+
+  /**
+   * The end of a step.
+   *
+   * @param exchange seconds of gradients and weights that nothing hides
+   * @param optimizer seconds of the update
+   */
+  record StepCost(double exchange, double optimizer) {
+    /** Both. */
+    public double seconds() {
+      return exchange + optimizer;
+    }
+  }
 }

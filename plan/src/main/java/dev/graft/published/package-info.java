@@ -1,0 +1,2 @@
+/** Published training runs, replayed: predicted against reported. */
+package dev.graft.published;
