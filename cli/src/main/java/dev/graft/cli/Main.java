@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       // One a line, in the order in which they are used.
       DemoCommand.class,
+      PullCommand.class,
       TokenizeCommand.class,
       UpcycleCommand.class,
       QuantizeCommand.class,
