@@ -1,6 +1,7 @@
 package dev.graft.cli;
 
 import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.page.EvaluationPage;
 import dev.graft.page.PageContent;
 import dev.graft.page.ReportPage;
 import dev.graft.page.RunFolders;
@@ -25,7 +26,8 @@ final class ReportCommand implements Callable<Integer> {
       paramLabel = "RUN",
       arity = "1..*",
       description =
-          "A run's folder, its events.jsonl, or a folder of runs. Runs whose names differ only by"
+          "A run's folder, its events.jsonl, or a folder of runs; or results that graft eval wrote."
+              + " Runs whose names differ only by"
               + " -seed2 or -lr1e-3 at their end are shown as one, with their spread.")
   private List<Path> runs;
 
@@ -58,6 +60,9 @@ final class ReportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (runs.stream().allMatch(EvaluationPage::describes)) {
+      return evaluations();
+    }
     List<Path> found = runs.stream().flatMap(run -> RunFolders.find(run).stream()).toList();
     if (trace.isPresent()) {
       return trace(found, trace.get());
@@ -70,6 +75,15 @@ final class ReportCommand implements Callable<Integer> {
       content = ReportWords.add(content, words.get());
     }
     ReportPage.write(content, out);
+    System.out.printf("%s (%d KB)%n", out, Math.ceilDiv(Files.size(out), 1024));
+    return ExitCode.DONE.code();
+  }
+
+  private int evaluations() throws IOException {
+    if (trace.isPresent() || words.isPresent()) {
+      throw new InvalidInputException("--trace and --words are of runs, not of evaluations");
+    }
+    EvaluationPage.write(title, runs, out);
     System.out.printf("%s (%d KB)%n", out, Math.ceilDiv(Files.size(out), 1024));
     return ExitCode.DONE.code();
   }

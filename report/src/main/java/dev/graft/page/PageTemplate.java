@@ -18,7 +18,8 @@ import java.util.stream.Collectors;
  * anywhere and no script but the two whose digests it names.
  */
 final class PageTemplate {
-  private static final List<String> SCRIPTS =
+  /** Of a page that compares runs. */
+  static final List<String> RUN_SCRIPTS =
       List.of(
           "dom.js",
           "format.js",
@@ -34,6 +35,10 @@ final class PageTemplate {
           "configuration.js",
           "page.js");
 
+  /** Of a page of evaluations. */
+  static final List<String> EVALUATION_SCRIPTS =
+      List.of("dom.js", "format.js", "theme.js", "chart.js", "evaluation.js");
+
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([a-z-]+)}}");
 
   private PageTemplate() {}
@@ -41,10 +46,11 @@ final class PageTemplate {
   /**
    * @param title plain text
    * @param json the data, which may hold any text
+   * @param scripts resources that make up the page's own script
    */
-  static String fill(String title, String json) {
+  static String fill(String title, String json, List<String> scripts) {
     String library = resource("echarts/echarts.min.js");
-    String script = SCRIPTS.stream().map(PageTemplate::resource).collect(Collectors.joining("\n"));
+    String script = scripts.stream().map(PageTemplate::resource).collect(Collectors.joining("\n"));
     String digests = "'sha256-" + digest(library) + "' 'sha256-" + digest(script) + "'";
     Map<String, String> parts =
         Map.of(

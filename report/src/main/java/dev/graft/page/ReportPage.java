@@ -2,13 +2,7 @@ package dev.graft.page;
 
 import dev.graft.events.RunEvents;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.json.JsonMapper;
@@ -30,33 +24,7 @@ public final class ReportPage {
    * @throws IOException where {@code out} cannot be written
    */
   public static void write(PageContent content, Path out) throws IOException {
-    byte[] html = html(content).getBytes(StandardCharsets.UTF_8);
-    Path folder = out.toAbsolutePath().normalize().getParent();
-    Files.createDirectories(folder);
-    Path temporary =
-        folder.resolve(".%s.%d.tmp".formatted(out.getFileName(), ProcessHandle.current().pid()));
-    try {
-      try (FileChannel channel =
-          FileChannel.open(
-              temporary,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.TRUNCATE_EXISTING)) {
-        ByteBuffer bytes = ByteBuffer.wrap(html);
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-        channel.force(true);
-      }
-      Files.move(
-          temporary, out, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw new IOException(
-          "could not write %s: %s; free some space and run it again".formatted(out, e.getMessage()),
-          e);
-    } finally {
-      Files.deleteIfExists(temporary);
-    }
+    PageFile.write(html(content), out);
   }
 
   /**
@@ -76,7 +44,9 @@ public final class ReportPage {
 
   static String html(PageContent content, List<RunData> runs) {
     return PageTemplate.fill(
-        content.title(), JsonMapper.builder().build().writeValueAsString(data(content, runs)));
+        content.title(),
+        JsonMapper.builder().build().writeValueAsString(data(content, runs)),
+        PageTemplate.RUN_SCRIPTS);
   }
 
   private static ObjectNode data(PageContent content, List<RunData> runs) {
