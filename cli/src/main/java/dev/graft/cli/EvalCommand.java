@@ -6,6 +6,7 @@ import dev.graft.decoder.RoutingObserver;
 import dev.graft.harness.Evaluation;
 import dev.graft.lm.EngineModel;
 import dev.graft.results.ItemLog;
+import dev.graft.results.PairedComparison;
 import dev.graft.results.ResultsFile;
 import dev.graft.results.TaskScores;
 import dev.graft.task.Task;
@@ -59,14 +60,14 @@ final class EvalCommand implements Callable<Integer> {
       names = "--shots",
       paramLabel = "N",
       description = "Examples before each question (as many as the task says).")
-  private OptionalInt shots = OptionalInt.empty();
+  private Optional<Integer> shots = Optional.empty();
 
   @Option(
       names = "--limit",
       paramLabel = "N",
       description =
           "The first N questions of each task, or of each subject of a task that has some.")
-  private OptionalInt limit = OptionalInt.empty();
+  private Optional<Integer> limit = Optional.empty();
 
   @Option(names = "--chat", description = "Ask in conversations, by the model's chat template.")
   private boolean chat;
@@ -82,7 +83,7 @@ final class EvalCommand implements Callable<Integer> {
       names = "--max-context",
       paramLabel = "N",
       description = "Tokens of prompt and answer at most (the model's own limit).")
-  private OptionalInt maxContext = OptionalInt.empty();
+  private Optional<Integer> maxContext = Optional.empty();
 
   @Mixin private EngineOptions engine;
 
@@ -99,17 +100,18 @@ final class EvalCommand implements Callable<Integer> {
         scores.addAll(evaluate(model, names.of(model), placed, log));
       }
     }
+    List<PairedComparison> pairs = PairedComparison.all(scores);
     if (out.isPresent()) {
-      ResultsFile.write(out.get(), ResultsFile.json(scores));
+      ResultsFile.write(out.get(), ResultsFile.json(scores, pairs));
     }
-    System.out.print(EvalTable.of(scores));
+    System.out.print(EvalTable.of(scores, pairs));
     return ExitCode.DONE.code();
   }
 
-  private static void require(String option, OptionalInt value, int least) {
-    if (value.isPresent() && value.getAsInt() < least) {
+  private static void require(String option, Optional<Integer> value, int least) {
+    if (value.isPresent() && value.get() < least) {
       throw new InvalidInputException(
-          option + " is " + value.getAsInt() + "; it must be at least " + least);
+          option + " is " + value.get() + "; it must be at least " + least);
     }
   }
 
@@ -140,7 +142,10 @@ final class EvalCommand implements Callable<Integer> {
       Path path, String name, List<Evaluation.Placed> tasks, ItemLog log) throws IOException {
     List<TaskScores> scores = new ArrayList<>();
     Evaluation.Options options =
-        new Evaluation.Options(shots, limit.orElse(Integer.MAX_VALUE), chat);
+        new Evaluation.Options(
+            shots.map(OptionalInt::of).orElse(OptionalInt.empty()),
+            limit.orElse(Integer.MAX_VALUE),
+            chat);
     try (PlacedModel model =
         PlacedModel.open(
             path,

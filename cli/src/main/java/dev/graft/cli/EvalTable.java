@@ -1,6 +1,7 @@
 package dev.graft.cli;
 
 import dev.graft.results.Estimate;
+import dev.graft.results.PairedComparison;
 import dev.graft.results.TaskScores;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,7 +13,7 @@ import java.util.Map;
 final class EvalTable {
   private EvalTable() {}
 
-  static String of(List<TaskScores> all) {
+  static String of(List<TaskScores> all, List<PairedComparison> pairs) {
     List<String> models = all.stream().map(TaskScores::model).distinct().toList();
     Map<List<String>, Map<String, String>> rows = new LinkedHashMap<>();
     for (TaskScores scores : all) {
@@ -35,7 +36,7 @@ final class EvalTable {
       models.forEach(model -> line.add(cells.getOrDefault(model, "")));
       lines.add(line);
     });
-    return align(lines) + warnings(all);
+    return align(lines) + pairs(pairs) + warnings(all);
   }
 
   private static void put(
@@ -77,6 +78,46 @@ final class EvalTable {
       text.append(row.toString().stripTrailing()).append('\n');
     }
     return text.toString();
+  }
+
+  private static String pairs(List<PairedComparison> pairs) {
+    if (pairs.isEmpty()) {
+      return "";
+    }
+    List<List<String>> lines = new ArrayList<>();
+    lines.add(
+        List.of(
+            "pair",
+            "task",
+            "items",
+            "equal answers",
+            "mean |Δ ll|",
+            "metric",
+            "change (95 %)",
+            "only one right",
+            "McNemar p"));
+    for (PairedComparison pair : pairs) {
+      boolean measured = !pair.metric().isEmpty();
+      lines.add(
+          List.of(
+              pair.second() + " against " + pair.first(),
+              pair.task(),
+              String.format(Locale.ROOT, "%,d", pair.items()),
+              pair.metric().isEmpty()
+                  ? ""
+                  : String.format(Locale.ROOT, "%.1f %%", 100 * pair.equalAnswers()),
+              Double.isFinite(pair.meanDifference())
+                  ? String.format(Locale.ROOT, "%.4f", pair.meanDifference())
+                  : "",
+              pair.metric(),
+              measured
+                  ? String.format(
+                      Locale.ROOT, "%+.4f ± %.4f", pair.change(), 1.96 * pair.changeError())
+                  : "",
+              measured ? pair.onlyFirst() + " : " + pair.onlySecond() : "",
+              measured ? String.format(Locale.ROOT, "%.3f", pair.pValue()) : ""));
+    }
+    return "\n" + align(lines);
   }
 
   /** What a reader of the figures must know. */

@@ -31,8 +31,8 @@ public final class ResultsFile {
     Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
-  /** The scores as JSON. */
-  public static ObjectNode json(List<TaskScores> all) {
+  /** The scores as JSON, and what the answers of several models say together. */
+  public static ObjectNode json(List<TaskScores> all, List<PairedComparison> pairs) {
     ObjectNode json = JsonMapper.shared().createObjectNode();
     ArrayNode results = json.putArray("results");
     for (TaskScores scores : all) {
@@ -54,6 +54,26 @@ public final class ResultsFile {
       scores.groups().forEach((name, group) -> put(groups.putObject(name), group));
       ObjectNode subjects = one.putObject("subjects");
       scores.subjects().forEach((name, subject) -> put(subjects.putObject(name), subject));
+    }
+    ArrayNode paired = json.putArray("paired");
+    for (PairedComparison pair : pairs) {
+      ObjectNode one = paired.addObject();
+      one.put("first", pair.first());
+      one.put("second", pair.second());
+      one.put("task", pair.task());
+      one.put("items", pair.items());
+      if (Double.isFinite(pair.meanDifference())) {
+        one.put("mean_absolute_loglikelihood_difference", pair.meanDifference());
+      }
+      if (!pair.metric().isEmpty()) {
+        one.put("equal_answers", pair.equalAnswers());
+        one.put("metric", pair.metric());
+        one.put("only_first_right", pair.onlyFirst());
+        one.put("only_second_right", pair.onlySecond());
+        one.put("change", pair.change());
+        one.put("change_stderr", pair.changeError());
+        one.put("mcnemar_p", pair.pValue());
+      }
     }
     return json;
   }

@@ -3,6 +3,7 @@ package dev.graft.task;
 import dev.graft.data.DocFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A benchmark, as its file describes it. Keys and their meanings are lm-evaluation-harness's where
@@ -123,4 +124,35 @@ public record Task(
    * @param arguments strings, numbers, booleans, lists and maps
    */
   public record Named(String name, Map<String, Object> arguments) {}
+
+  /**
+   * The task of a single subject, as lm-evaluation-harness names it: {@code mmlu_anatomy}.
+   *
+   * @param subject its name
+   */
+  Optional<Task> part(String subject) {
+    return dataset.subjects().stream()
+        .filter(one -> one.name().equals(subject))
+        .findFirst()
+        .map(one ->
+            new Task(
+                name + "_" + subject,
+                title + ", " + one.title(),
+                version,
+                outputType,
+                new Dataset(dataset.format(), dataset.test(), dataset.fewshot(), List.of(one)),
+                description,
+                docToText,
+                docToChoice,
+                docToTarget,
+                targetDelimiter,
+                fewshotDelimiter,
+                fewshots,
+                sampler,
+                rewriting,
+                generation,
+                filters,
+                metrics,
+                digest));
+  }
 }

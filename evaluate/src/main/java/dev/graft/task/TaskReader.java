@@ -41,21 +41,33 @@ public final class TaskReader {
   private TaskReader() {}
 
   /**
-   * A task that comes with Graft.
+   * A task that comes with Graft, or of one of its subjects: {@code mmlu_anatomy}.
    *
    * @throws InvalidInputException if there is none of this name
    */
   public static Task named(String name) throws IOException {
-    try (InputStream in =
-        NAMES.contains(name) ? TaskReader.class.getResourceAsStream(name + ".yaml") : null) {
-      if (in == null) {
-        throw new InvalidInputException(
-            "there is no task "
-                + name
-                + "; there are "
-                + String.join(", ", NAMES)
-                + ", and files: a path that ends in .yaml");
+    for (String whole : NAMES) {
+      if (name.equals(whole)) {
+        return resource(whole);
       }
+      if (name.startsWith(whole + "_")) {
+        return resource(whole)
+            .part(name.substring(whole.length() + 1))
+            .orElseThrow(() ->
+                new InvalidInputException(
+                    "there is no task " + name + "; " + whole + " has no such subject"));
+      }
+    }
+    throw new InvalidInputException(
+        "there is no task "
+            + name
+            + "; there are "
+            + String.join(", ", NAMES)
+            + ", each with _SUBJECT for one of its subjects, and files: a path that ends in .yaml");
+  }
+
+  private static Task resource(String name) throws IOException {
+    try (InputStream in = TaskReader.class.getResourceAsStream(name + ".yaml")) {
       return read(name + ".yaml", new String(in.readAllBytes(), StandardCharsets.UTF_8));
     }
   }
@@ -167,7 +179,7 @@ public final class TaskReader {
   private static Task.Choices choices(TaskKeys keys) {
     String place = keys.place("doc_to_choice");
     List<String> given = keys.texts("doc_to_choice");
-    if (given.size() == 1) {
+    if (keys.node("doc_to_choice").filter(JsonNode::isString).isPresent()) {
       Matcher field = FIELD.matcher(given.getFirst());
       if (field.matches()) {
         return new Task.Choices(List.of(), field.group(1));
