@@ -1,5 +1,6 @@
 package dev.graft.cli;
 
+import dev.graft.calibration.InvalidProfileException;
 import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.events.InvalidRunException;
 import java.io.FileNotFoundException;
@@ -44,6 +45,7 @@ final class ErrorReport {
       case ParameterException e -> parameter(e);
       case InvalidInputException e -> say(e.getMessage(), ExitCode.INVALID_INPUT);
       case InvalidRunException e -> say(e.getMessage(), ExitCode.INVALID_INPUT);
+      case InvalidProfileException e -> say(e.getMessage(), ExitCode.INVALID_INPUT);
       case OutOfMemoryError e -> say(memory(e) + hint(stackTrace), ExitCode.FAILURE);
       case RuntimeException e when isNativeMemory(e) ->
           say(

@@ -71,6 +71,12 @@ final class LaunchCommand implements Callable<Integer> {
           "A setting of Spark, such as spark.executor.cores=2; may be given several times.")
   private List<String> sparkConf = List.of();
 
+  @Option(
+      names = "--plan",
+      paramLabel = "FILE",
+      description = "Keys that replace the recipe's, as graft plan --output writes them.")
+  private Optional<Path> plan = Optional.empty();
+
   @Option(names = "--resume", description = "Go on from the newest checkpoint of the recipe's out.")
   private boolean resume;
 
@@ -143,6 +149,7 @@ final class LaunchCommand implements Callable<Integer> {
     List<String> command = new ArrayList<>(List.of("train", recipe.toString()));
     command.addAll(overrides);
     command.addAll(List.of("--timeout", "" + timeout));
+    plan.ifPresent(file -> command.addAll(List.of("--plan", file.toString())));
     if (goOn) {
       command.add("--resume");
     }
@@ -157,7 +164,7 @@ final class LaunchCommand implements Callable<Integer> {
         "MASTER_PORT", "" + (port > 0 ? port : free()));
   }
 
-  private static int free() throws IOException {
+  static int free() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     }

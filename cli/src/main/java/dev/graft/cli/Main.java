@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       ExportCommand.class,
       InspectCommand.class,
       PlanCommand.class,
+      ProfileCommand.class,
       TrainCommand.class,
       LaunchCommand.class,
       GenerateCommand.class,

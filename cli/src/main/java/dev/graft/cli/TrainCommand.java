@@ -42,6 +42,12 @@ final class TrainCommand implements Callable<Integer> {
       description = "Overrides, such as optimizer.lr=1e-3.")
   private List<String> overrides = List.of();
 
+  @Option(
+      names = "--plan",
+      paramLabel = "FILE",
+      description = "Keys that replace the recipe's, as graft plan --output writes them.")
+  private Optional<Path> plan = Optional.empty();
+
   @Option(names = "--resume", description = "Go on from the newest checkpoint of the recipe's out.")
   private boolean resume;
 
@@ -58,12 +64,16 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Recipe read = RecipeReader.read(recipe, overrides);
+    PlannedRecipe planned = PlannedRecipe.read(recipe, plan, overrides);
+    Recipe read = planned.recipe();
     if (printConfig) {
       System.out.print(RecipeReader.print(read));
       return ExitCode.DONE.code();
     }
     Optional<RankVariables> place = RankVariables.of(System.getenv());
+    if (place.isEmpty() || place.get().rank() == 0) {
+      planned.choice().ifPresent(choice -> System.err.println("graft: " + choice));
+    }
     if (place.isEmpty()) {
       System.out.println(summary(read, train(read, Team.alone())));
     } else {
@@ -92,7 +102,7 @@ final class TrainCommand implements Callable<Integer> {
     int cores = Runtime.getRuntime().availableProcessors();
     List<String> more = new ArrayList<>(overrides);
     more.add("threads=" + Math.max(1, cores / place.localSize()));
-    return RecipeReader.read(recipe, more);
+    return PlannedRecipe.read(recipe, plan, more).recipe();
   }
 
   private Trainer.Result train(Recipe read, Team team) throws IOException {

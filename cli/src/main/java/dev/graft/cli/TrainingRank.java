@@ -1,6 +1,7 @@
 package dev.graft.cli;
 
 import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.layout.Mesh;
 import dev.graft.layout.PeerLostException;
 import dev.graft.loop.DivergedException;
 import dev.graft.loop.Recipe;
@@ -41,7 +42,13 @@ final class TrainingRank {
    */
   static <T> T run(RankVariables place, Recipe recipe, Duration timeout, Task<T> task)
       throws IOException {
-    recipe.parallel().mesh().checkWorld(place.size());
+    return run(place, recipe.parallel().mesh(), recipe, timeout, task);
+  }
+
+  /** The same on a mesh that need not be the recipe's. */
+  static <T> T run(RankVariables place, Mesh mesh, Recipe recipe, Duration timeout, Task<T> task)
+      throws IOException {
+    mesh.checkWorld(place.size());
     outliveNot(System.getenv());
     Introduction introduction =
         new Introduction(new Version().getVersion()[0], digest(RecipeReader.print(recipe)));
@@ -51,7 +58,7 @@ final class TrainingRank {
                 : Rendezvous.connect(place.host(), place.port(), timeout);
         Watch watch =
             rendezvous.meet(place.rank(), place.size(), introduction, TrainingRank::end)) {
-      try (Team team = Team.join(rendezvous, recipe.parallel().mesh(), place.rank())) {
+      try (Team team = Team.join(rendezvous, mesh, place.rank())) {
         T result = task.run(team);
         team.world().barrier();
         return result;

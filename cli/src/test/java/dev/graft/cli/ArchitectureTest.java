@@ -144,7 +144,7 @@ class ArchitectureTest {
 
   @Test
   void aLibraryIsUsedWhereItsWallsAre() {
-    onlyIn("org.bytedeco..", "network", "routing", "loop", "parallel");
+    onlyIn("org.bytedeco..", "network", "routing", "loop", "parallel", "profile");
     onlyIn("ai.djl..", "text");
     onlyIn("com.github.luben.zstd..", "text");
     onlyIn("com.google.protobuf..", "tensorboard");

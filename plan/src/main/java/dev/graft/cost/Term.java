@@ -21,7 +21,9 @@ public enum Term {
   /** Weights gathered and gradients scattered for ZeRO-3, beyond what computation hides. */
   WEIGHT_GATHER,
   /** Kernel launches and the host's own work. */
-  LAUNCH;
+  LAUNCH,
+  /** All of a part as a profile measured it. */
+  MEASURED;
 
   /** {@code tensor parallel}. */
   public String words() {

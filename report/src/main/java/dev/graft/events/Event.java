@@ -102,6 +102,22 @@ public sealed interface Event {
    */
   record Span(String kind, String name, double start, double seconds) {}
 
+  /**
+   * {@code "event":"memory"}: what each rank has held up to the end of a step.
+   *
+   * @param ranks one entry per rank
+   */
+  record Memory(int step, List<RankMemory> ranks) implements Event {}
+
+  /**
+   * Resident sets of a rank's process in bytes.
+   *
+   * @param baseline once libtorch has started, before the model is there
+   * @param state with weights, gradients and the optimiser's moments, before the first step
+   * @param peak the highest since the process started
+   */
+  record RankMemory(int rank, long baseline, long state, long peak) {}
+
   /** {@code "event":"checkpoint"}: a checkpoint is complete on disk. */
   record Saved(int step, String path) implements Event {}
 }

@@ -27,6 +27,7 @@ final class EventJson {
           "sample", Event.Sample.class,
           "communication", Event.Communication.class,
           "timeline", Event.Timeline.class,
+          "memory", Event.Memory.class,
           "checkpoint", Event.Saved.class);
 
   private final JsonMapper json =
@@ -54,6 +55,7 @@ final class EventJson {
       case Event.Sample _ -> "sample";
       case Event.Communication _ -> "communication";
       case Event.Timeline _ -> "timeline";
+      case Event.Memory _ -> "memory";
       case Event.Saved _ -> "checkpoint";
     };
   }

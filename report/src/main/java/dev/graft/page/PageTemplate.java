@@ -33,11 +33,16 @@ final class PageTemplate {
           "timeline.js",
           "samples.js",
           "configuration.js",
+          "masthead.js",
           "page.js");
 
   /** Of a page of evaluations. */
   static final List<String> EVALUATION_SCRIPTS =
       List.of("dom.js", "format.js", "theme.js", "chart.js", "evaluation.js");
+
+  /** Of a page of plans. */
+  static final List<String> PLAN_SCRIPTS =
+      List.of("dom.js", "format.js", "theme.js", "chart.js", "masthead.js", "plan.js");
 
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([a-z-]+)}}");
 

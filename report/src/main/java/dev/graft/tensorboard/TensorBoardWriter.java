@@ -101,7 +101,12 @@ public final class TensorBoardWriter implements Closeable {
         }
         put(EventProto.scalars(now(), similarity.step(), values));
       }
-      case Event.Run _, Event.Sample _, Event.Communication _, Event.Timeline _, Event.Saved _ -> {}
+      case Event.Run _,
+          Event.Sample _,
+          Event.Communication _,
+          Event.Timeline _,
+          Event.Memory _,
+          Event.Saved _ -> {}
     }
   }
 

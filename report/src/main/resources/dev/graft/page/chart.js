@@ -73,6 +73,13 @@ function walkOnKey(chart, event) {
   chart.instance.dispatchAction({ type: 'showTip', seriesIndex: chart.walk.series, dataIndex: chart.at });
 }
 
+function discard(chart) {
+  sight.unobserve(chart.plot);
+  widths.unobserve(chart.plot);
+  chart.instance?.dispose();
+  charts.splice(charts.indexOf(chart), 1);
+}
+
 function refreshCharts() {
   charts.forEach((chart) => chart.refresh());
 }
@@ -290,6 +297,19 @@ function lineOption(width, lines, { x, y, endLabels = true }) {
       series,
     },
   };
+}
+
+function interpolated(xs, ys, x) {
+  if (!xs.length || x < xs[0] || x > xs.at(-1)) return xs.length && x <= xs[0] ? ys[0] : null;
+  let low = 0;
+  let high = xs.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (xs[middle] <= x) low = middle;
+    else high = middle;
+  }
+  if (xs[high] === xs[low] || ys[low] === null || ys[high] === null) return ys[high];
+  return ys[low] + ((ys[high] - ys[low]) * (x - xs[low])) / (xs[high] - xs[low]);
 }
 
 const ruler = document.createElement('canvas').getContext('2d');

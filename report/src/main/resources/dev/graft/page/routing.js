@@ -81,13 +81,6 @@ function preferred(routed) {
   return routed.reduce((best, run) => (ending(run) < ending(best) ? run : best));
 }
 
-function discard(chart) {
-  sight.unobserve(chart.plot);
-  widths.unobserve(chart.plot);
-  chart.instance?.dispose();
-  charts.splice(charts.indexOf(chart), 1);
-}
-
 // One scale for all runs, so that switching between them compares.
 function highest(routed, key, part) {
   const values = routed.flatMap((run) => run.layers[key].flat()).filter(present).sort((a, b) => a - b);

@@ -36,19 +36,6 @@ function positions(run, tokens, seconds) {
   return seconds ?? tokens.map((count) => interpolated(run.curves.tokens, run.curves.seconds, count));
 }
 
-function interpolated(xs, ys, x) {
-  if (!xs.length || x < xs[0] || x > xs.at(-1)) return xs.length && x <= xs[0] ? ys[0] : null;
-  let low = 0;
-  let high = xs.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (xs[middle] <= x) low = middle;
-    else high = middle;
-  }
-  if (xs[high] === xs[low] || ys[low] === null || ys[high] === null) return ys[high];
-  return ys[low] + ((ys[high] - ys[low]) * (x - xs[low])) / (xs[high] - xs[low]);
-}
-
 // Runs drawn as one line: alone, or the repetitions of one learning rate.
 function bundles() {
   const shown = data.runs.filter((run) => !view.hidden.has(run.group));

@@ -48,6 +48,8 @@ class EventLogTest {
             new Event.Similarity(1, 256, List.of(1.0, 0.5)),
             new Event.Sample(1, "Once", " upon a time\u2028 ☃ \uD83C\uDF31"),
             new Event.Communication(1, List.of(new Event.Exchange(1, "data", 4096, 0.25))),
+            new Event.Memory(
+                5, List.of(new Event.RankMemory(0, 400_000_000, 500_000_000, 1L << 33))),
             new Event.Timeline(
                 1,
                 List.of(new Event.Track(1, List.of(new Event.Span("compute", "f", 0.125, 0.5))))),

@@ -15,7 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param start the model to start from
  * @param tokenizer where the tokenizer is when training from scratch
- * @param timelineSteps steps of which it is recorded what each rank did when
+ * @param timelineSteps steps of which it is recorded what each rank did when and held
  * @param asWritten the recipe with its defaults, for logs and reports
  */
 public record Recipe(

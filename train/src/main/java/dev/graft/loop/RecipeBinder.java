@@ -131,7 +131,11 @@ final class RecipeBinder {
       values.add(entry.intValue());
     }
     if (!node.isArray()) {
-      throw wrong(key, "is " + node + "; it must be a list of whole numbers");
+      throw wrong(
+          key,
+          "is "
+              + node
+              + "; it must be a list of whole numbers (auto is planned by graft train and graft launch)");
     }
     return List.copyOf(values);
   }

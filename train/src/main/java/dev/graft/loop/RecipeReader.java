@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -34,16 +35,53 @@ public final class RecipeReader {
    * @throws InvalidInputException if a key is unknown or a value cannot be used
    */
   public static Recipe read(Path file, List<String> overrides) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException(
-          file + ": there is no such recipe; give the path of a YAML file");
-    }
-    return read(file.toString(), Files.readString(file), overrides);
+    return bind(file.toString(), tree(file, Optional.empty(), overrides));
   }
 
   /** The same from text; {@code source} names it in errors. */
   public static Recipe read(String source, String yaml, List<String> overrides) {
     ObjectNode tree = defaults();
+    merge(source, yaml, tree);
+    overrides.forEach(override -> override(override, tree));
+    return bind(source, tree);
+  }
+
+  /**
+   * The keys of a recipe with its defaults, before their values are looked at.
+   *
+   * @param plan a file of keys that replace the recipe's, such as {@code graft plan --output}
+   *     writes
+   */
+  public static ObjectNode tree(Path file, Optional<Path> plan, List<String> overrides)
+      throws IOException {
+    ObjectNode tree = defaults();
+    merge(file.toString(), text(file, "recipe"), tree);
+    if (plan.isPresent()) {
+      merge(plan.get().toString(), text(plan.get(), "plan"), tree);
+    }
+    overrides.forEach(override -> override(override, tree));
+    return tree;
+  }
+
+  /**
+   * A recipe from its keys.
+   *
+   * @param source names it in errors
+   * @throws InvalidInputException if a value cannot be used
+   */
+  public static Recipe bind(String source, ObjectNode tree) {
+    return new RecipeBinder(source, tree).bind();
+  }
+
+  private static String text(Path file, String what) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new InvalidInputException(
+          file + ": there is no such " + what + "; give the path of a YAML file");
+    }
+    return Files.readString(file);
+  }
+
+  private static void merge(String source, String yaml, ObjectNode tree) {
     JsonNode given;
     try {
       given = YAML.readTree(yaml);
@@ -55,15 +93,15 @@ public final class RecipeReader {
       throw new InvalidInputException(source + ": a recipe is a mapping of keys to values");
     }
     merge(source, "", tree, object);
-    for (String override : overrides) {
-      int equals = override.indexOf('=');
-      if (equals < 1) {
-        throw new InvalidInputException(
-            "'" + override + "': an override is written key=value, such as optimizer.lr=1e-3");
-      }
-      override(override.substring(0, equals), override.substring(equals + 1), tree);
+  }
+
+  private static void override(String override, ObjectNode tree) {
+    int equals = override.indexOf('=');
+    if (equals < 1) {
+      throw new InvalidInputException(
+          "'" + override + "': an override is written key=value, such as optimizer.lr=1e-3");
     }
-    return new RecipeBinder(source, tree).bind();
+    override(override.substring(0, equals), override.substring(equals + 1), tree);
   }
 
   /** The defaults as a tree. */
@@ -73,6 +111,16 @@ public final class RecipeReader {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** A recipe as a run wrote it, with its defaults; {@code source} names it in errors. */
+  public static Recipe read(String source, Map<String, Object> asWritten) {
+    return read(source, YAML.writeValueAsString(asWritten), List.of());
+  }
+
+  /** Keys of a recipe as YAML. */
+  public static String text(ObjectNode keys) {
+    return YAML.writeValueAsString(keys).replaceFirst("^---\\s*", "");
   }
 
   /** The recipe with its defaults, as YAML. */

@@ -12,9 +12,18 @@ final class ResidentSet {
 
   /** Resident bytes; 0 where the system does not say. */
   static long bytes() {
+    return status("VmRSS:");
+  }
+
+  /** The most there were since the process started; 0 where the system does not say. */
+  static long peak() {
+    return status("VmHWM:");
+  }
+
+  private static long status(String key) {
     try {
       for (String line : Files.readAllLines(STATUS)) {
-        if (line.startsWith("VmRSS:")) {
+        if (line.startsWith(key)) {
           return Long.parseLong(line.replaceAll("\\D+", "")) * 1024;
         }
       }

@@ -12,8 +12,14 @@ import java.util.List;
  * @param recompute per chunk, how many of its first layers run forward again in backward
  * @param stages of the pipeline
  */
-record StagePlan(List<Range> chunks, List<Integer> recompute, int stages) {
-  static StagePlan of(Recipe recipe, int layers) {
+public record StagePlan(List<Range> chunks, List<Integer> recompute, int stages) {
+  /**
+   * Reads it from a recipe.
+   *
+   * @param layers of the model
+   * @throws InvalidInputException if they do not go together
+   */
+  public static StagePlan of(Recipe recipe, int layers) {
     Recipe.Parallel parallel = recipe.parallel();
     int stages = parallel.mesh().pp();
     int parts = stages * parallel.interleave();

@@ -24,8 +24,13 @@ import tools.jackson.databind.node.ObjectNode;
  * @param spec its shape
  * @param companions directory of tokenizer and chat template
  */
-record StartingPoint(ObjectNode config, ModelSpec spec, Optional<Path> companions) {
-  static StartingPoint of(Recipe recipe) throws IOException {
+public record StartingPoint(ObjectNode config, ModelSpec spec, Optional<Path> companions) {
+  /**
+   * Reads the config that a recipe names or holds.
+   *
+   * @throws dev.graft.checkpoint.InvalidInputException if it cannot be used
+   */
+  public static StartingPoint of(Recipe recipe) throws IOException {
     return switch (recipe.start()) {
       case Recipe.Start.Directory(Path path) ->
           of(recipe, path + "/config.json", Checkpoint.readConfig(path), Optional.of(path));
@@ -35,7 +40,7 @@ record StartingPoint(ObjectNode config, ModelSpec spec, Optional<Path> companion
   }
 
   /** Weights to start from. */
-  Parameters parameters(Recipe recipe, Shard shard) throws IOException {
+  public Parameters parameters(Recipe recipe, Shard shard) throws IOException {
     Predicate<String> frozen = frozen(recipe.freeze());
     return switch (recipe.start()) {
       case Recipe.Start.Directory(Path path) -> {

@@ -43,6 +43,7 @@ public final class Trainer {
   private final RunListener listener;
   private final RunDirectory directory;
   private final Team team;
+  private final StepMemory memory = new StepMemory();
   private final AtomicBoolean stop = new AtomicBoolean();
 
   /**
@@ -115,6 +116,7 @@ public final class Trainer {
     StagePlan plan = StagePlan.of(recipe, start.spec().numHiddenLayers());
     Libtorch.start(recipe.threads(), recipe.deterministic());
     Device device = Libtorch.device(recipe.device());
+    memory.started();
     Files.createDirectories(recipe.out());
     if (!team.leads()) {
       team.world().barrier(); // the first has the lock
@@ -271,6 +273,7 @@ public final class Trainer {
       if (team.leads()) {
         listener.started(step, recipe.steps());
       }
+      memory.ready();
       if (step == 0) {
         emit(runEvent());
         if (start.spec().moe().isPresent()) {
@@ -291,6 +294,7 @@ public final class Trainer {
         }
         if (watched) {
           emit(StepTimeline.gather(step, team));
+          emit(memory.event(step, team));
         }
         if (due(recipe.validation().every()) && recipe.data().validation().isPresent()) {
           validate();

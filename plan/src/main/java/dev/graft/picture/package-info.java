@@ -1,0 +1,2 @@
+/** Plans as the data of a page. */
+package dev.graft.picture;
