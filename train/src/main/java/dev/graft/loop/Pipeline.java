@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
@@ -50,10 +51,11 @@ final class Pipeline implements AutoCloseable {
    * @param scale of the summed cross entropy
    * @param alpha per MoE layer of the model
    * @param groups routing groups of the step, those of other replicas included
+   * @param whole hears the number of each layer when the gradients of its weights are whole
    */
-  Step step(List<MicroBatch> batches, double scale, double[] alpha, int groups) {
+  Step step(List<MicroBatch> batches, double scale, double[] alpha, int groups, IntConsumer whole) {
     chunks.getFirst().clearGradients();
-    return new Run(batches).step(scale, alpha, groups);
+    return new Run(batches).step(scale, alpha, groups, whole);
   }
 
   /** Σ cross entropy of a micro-batch without gradients; 0 but on the last stage. */
@@ -86,7 +88,7 @@ final class Pipeline implements AutoCloseable {
       this.batches = batches;
     }
 
-    Step step(double scale, double[] alpha, int groups) {
+    Step step(double scale, double[] alpha, int groups, IntConsumer whole) {
       List<PipelineSchedule.Work> order =
           PipelineSchedule.of(stages.size(), stages.rank(), chunks.size(), batches.size());
       double loss = 0;
@@ -109,11 +111,14 @@ final class Pipeline implements AutoCloseable {
         } else {
           Network.Pass pass =
               under.remove(new PipelineSchedule.Work(true, work.chunk(), work.micro()));
+          IntConsumer through = work.micro() == batches.size() - 1 ? whole : _ -> {};
           Network.Backward back =
               timeline.during(
                   Timeline.Kind.COMPUTE,
                   name(work),
-                  () -> network.backward(pass, arrived, scale, alpha, groups, work.micro() == 0));
+                  () ->
+                      network.backward(
+                          pass, arrived, scale, alpha, groups, work.micro() == 0, through));
           send(work, back.gradient());
           back.gradient().releaseReference();
           loss += back.result().lossSum();

@@ -17,6 +17,7 @@ final class Replicas {
   private final Team team;
   private final Parameters parameters;
   private final boolean tied;
+  private final List<TensorGroup.Transfer> begun = new ArrayList<>();
 
   /**
    * @param tied whether the head is the embedding
@@ -60,15 +61,36 @@ final class Replicas {
         && name.equals("model.embed_tokens.weight");
   }
 
-  /** Sums gradients over the copies of each weight. */
+  /**
+   * Begins to sum the gradients of a layer's matrices over their copies, while the layers before it
+   * go backwards still.
+   */
+  void begin(int layer) {
+    sum(parameters.matrices(layer));
+  }
+
+  /** Sums what {@link #begin} has not; from here on nothing is under way. */
   void reduceGradients() {
+    await();
     if (tied) {
       parameters.embeddingGradient().ifPresent(team.ends()::allReduceSum);
     }
     addPartials();
+    sum(parameters.besidesMatrices());
+    await();
+  }
+
+  private void await() {
+    begun.forEach(TensorGroup.Transfer::await);
+    begun.clear();
+  }
+
+  private void sum(List<Parameters.Stretch> stretches) {
     try (PointerScope _ = new PointerScope()) {
-      for (Parameters.Stretch stretch : parameters.stretches()) {
-        group(stretch).allReduceSum(part(parameters.flatGradients(), stretch));
+      for (Parameters.Stretch stretch : stretches) {
+        group(stretch)
+            .beginAllReduceSum(part(parameters.flatGradients(), stretch))
+            .ifPresent(begun::add);
       }
     }
   }

@@ -408,7 +408,7 @@ public final class Trainer {
                 + step
                 + " whose loss mask counts no token; take data with more assistant text");
       }
-      Pipeline.Step done = pipeline.step(batches, 1 / counted, alpha, groups);
+      Pipeline.Step done = pipeline.step(batches, 1 / counted, alpha, groups, replicas::begin);
       replicas.reduceGradients();
       StepTotals totals =
           StepTotals.of(

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.function.IntConsumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.Tensor;
@@ -191,8 +192,8 @@ public final class Network implements AutoCloseable {
     if (fresh) {
       clearGradients();
     }
-    Backward done =
-        backward(forward(batch, Optional.empty()), Optional.empty(), scale, alpha, groups, fresh);
+    Pass pass = forward(batch, Optional.empty());
+    Backward done = backward(pass, Optional.empty(), scale, alpha, groups, fresh);
     done.gradient().releaseReference();
     return done.result();
   }
@@ -262,12 +263,7 @@ public final class Network implements AutoCloseable {
     }
   }
 
-  /**
-   * Back through the layers held, adding to the gradients.
-   *
-   * @param gradient of the output, [t, H]; empty where the model ends here
-   * @param fresh whether this is the step's first micro-batch
-   */
+  /** Back through the layers held, where nobody waits for the gradients of one of them. */
   public Backward backward(
       Pass pass,
       Optional<Tensor> gradient,
@@ -275,6 +271,24 @@ public final class Network implements AutoCloseable {
       double[] alpha,
       int groups,
       boolean fresh) {
+    return backward(pass, gradient, scale, alpha, groups, fresh, _ -> {});
+  }
+
+  /**
+   * Back through the layers held, adding to the gradients.
+   *
+   * @param gradient of the output, [t, H]; empty where the model ends here
+   * @param fresh whether this is the step's first micro-batch
+   * @param through hears the number of each layer when this micro-batch has gone back through it
+   */
+  public Backward backward(
+      Pass pass,
+      Optional<Tensor> gradient,
+      double scale,
+      double[] alpha,
+      int groups,
+      boolean fresh,
+      IntConsumer through) {
     try (PointerScope _ = new PointerScope()) {
       double loss = 0;
       Tensor back;
@@ -287,6 +301,7 @@ public final class Network implements AutoCloseable {
       }
       for (int l = layers.size() - 1; l >= 0; l--) {
         back = backward(l, pass, back, alpha, groups, fresh);
+        through.accept(held.from() + l);
       }
       if (first()) {
         embedding.backward(ids(pass.batch), back, pass.cut);

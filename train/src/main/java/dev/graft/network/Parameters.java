@@ -139,7 +139,11 @@ public final class Parameters implements AutoCloseable {
    * @param decayed whether weight decay applies
    * @param expert whether these are experts' matrices
    */
-  public record Stretch(long offset, long elements, boolean decayed, boolean expert) {}
+  public record Stretch(long offset, long elements, boolean decayed, boolean expert) {
+    private boolean goesOnIn(Stretch next) {
+      return offset + elements == next.offset && decayed == next.decayed && expert == next.expert;
+    }
+  }
 
   private Parameters(ParameterLayout layout, Shard shard, Precision precision, Device device) {
     this.layout = layout;
@@ -291,17 +295,33 @@ public final class Parameters implements AutoCloseable {
 
   /** The stretches of the trainable weights that the optimiser treats alike. */
   public List<Stretch> stretches() {
+    return stretches(_ -> true);
+  }
+
+  /** The matrices of a layer, whose gradients are whole once it has gone backwards. */
+  public List<Stretch> matrices(int layer) {
+    return stretches(slot -> isMatrix(slot) && slot.name().startsWith(layer + "."));
+  }
+
+  /** All but the matrices of layers. */
+  public List<Stretch> besidesMatrices() {
+    return stretches(slot -> !isMatrix(slot) || slot.name().indexOf('.') < 0);
+  }
+
+  private static boolean isMatrix(Slot slot) {
+    return slot.kind() != Slot.Kind.VECTOR;
+  }
+
+  private List<Stretch> stretches(Predicate<Slot> wanted) {
     List<Stretch> stretches = new ArrayList<>();
     for (Slot slot : layout.slots().values()) {
-      if (!slot.trainable()) {
+      if (!slot.trainable() || !wanted.test(slot)) {
         continue;
       }
-      boolean decayed = slot.kind() != Slot.Kind.VECTOR;
+      boolean decayed = isMatrix(slot);
       boolean expert = slot.kind() == Slot.Kind.EXPERT;
       Stretch next = new Stretch(slot.offset(), slot.elements(), decayed, expert);
-      if (!stretches.isEmpty()
-          && stretches.getLast().decayed() == decayed
-          && stretches.getLast().expert() == expert) {
+      if (!stretches.isEmpty() && stretches.getLast().goesOnIn(next)) {
         Stretch last = stretches.removeLast();
         next = new Stretch(last.offset(), last.elements() + slot.elements(), decayed, expert);
       }

@@ -60,14 +60,23 @@ public final class TensorGroup implements Exchange, AutoCloseable {
 
   @Override
   public void allReduceSum(Tensor tensor) {
+    beginAllReduceSum(tensor).ifPresent(Transfer::await);
+  }
+
+  /**
+   * Begins to replace elements by their sums over the group; nobody touches them until {@link
+   * Transfer#await} has returned.
+   *
+   * @return empty if there is nothing to wait for
+   */
+  public Optional<Transfer> beginAllReduceSum(Tensor tensor) {
     if (group.isEmpty() || tensor.numel() == 0) {
-      return;
+      return Optional.empty();
     }
+    bytes += 2 * tensor.nbytes() * (size - 1) / size;
     try (PointerScope _ = new PointerScope()) {
-      bytes += 2 * tensor.nbytes() * (size - 1) / size;
-      await(
-          Timeline.Kind.ALL_REDUCE,
-          group.get().allreduce(new TensorVector(tensor), new AllreduceOptions()));
+      Work work = group.get().allreduce(new TensorVector(tensor), new AllreduceOptions());
+      return Optional.of(new Transfer(Timeline.Kind.ALL_REDUCE, work.retainReference(), tensor));
     }
   }
 
@@ -168,28 +177,34 @@ public final class TensorGroup implements Exchange, AutoCloseable {
   public Transfer send(Tensor tensor, int peer, int tag) {
     bytes += tensor.nbytes();
     return new Transfer(
-        group.orElseThrow().send(new TensorVector(tensor), peer, tag).retainReference(), tensor);
+        Timeline.Kind.PIPELINE_WAIT,
+        group.orElseThrow().send(new TensorVector(tensor), peer, tag).retainReference(),
+        tensor);
   }
 
   /** Begins to receive into a tensor. */
   public Transfer receive(Tensor tensor, int peer, int tag) {
     return new Transfer(
-        group.orElseThrow().recv(new TensorVector(tensor), peer, tag).retainReference(), tensor);
+        Timeline.Kind.PIPELINE_WAIT,
+        group.orElseThrow().recv(new TensorVector(tensor), peer, tag).retainReference(),
+        tensor);
   }
 
   /** A tensor under way. */
   public final class Transfer {
+    private final Timeline.Kind kind;
     private final Work work;
     private final Tensor tensor;
 
-    private Transfer(Work work, Tensor tensor) {
+    private Transfer(Timeline.Kind kind, Work work, Tensor tensor) {
+      this.kind = kind;
       this.work = work;
       this.tensor = tensor.retainReference();
     }
 
-    /** Waits until it has left or arrived. */
+    /** Waits until it has left, arrived or been summed. */
     public void await() {
-      TensorGroup.this.await(Timeline.Kind.PIPELINE_WAIT, work);
+      TensorGroup.this.await(kind, work);
       work.releaseReference();
       tensor.releaseReference();
     }
