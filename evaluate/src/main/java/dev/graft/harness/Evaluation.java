@@ -9,6 +9,7 @@ import dev.graft.results.ItemKey;
 import dev.graft.results.ItemLog;
 import dev.graft.results.TaskScores;
 import dev.graft.results.TaskTally;
+import dev.graft.score.CodeRunner;
 import dev.graft.score.Outcome;
 import dev.graft.score.Scorer;
 import dev.graft.score.Value;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
@@ -30,6 +32,7 @@ public final class Evaluation {
   private final ItemLog log;
   private final Options options;
   private final EvaluationListener listener;
+  private final Optional<CodeRunner> programs;
 
   /**
    * How questions are asked.
@@ -60,9 +63,20 @@ public final class Evaluation {
    * @param log with the answers there are, which receives the others
    */
   public Evaluation(ItemLog log, Options options, EvaluationListener listener) {
+    this(log, options, listener, Optional.empty());
+  }
+
+  /**
+   * An evaluation that may run programs that models wrote.
+   *
+   * @param programs runs them, if that is allowed
+   */
+  public Evaluation(
+      ItemLog log, Options options, EvaluationListener listener, Optional<CodeRunner> programs) {
     this.log = log;
     this.options = options;
     this.listener = listener;
+    this.programs = programs;
   }
 
   /** A question, its key and the part it is of. */
@@ -78,7 +92,7 @@ public final class Evaluation {
     Task task = placed.task();
     LanguageModel model = candidate.model();
     int shots = options.shots().orElse(task.fewshots());
-    Scorer scorer = new Scorer(task);
+    Scorer scorer = new Scorer(task, programs);
     List<Questions.Part> parts =
         new Questions(task, placed.folder(), shots, chat(model)).read(options.limit());
     List<List<ItemKey>> keys = new ArrayList<>();
@@ -152,15 +166,68 @@ public final class Evaluation {
     model.rolling(
         rolled.stream().map(i -> ((Question.Roll) asked.get(i).question).text()).toList(),
         (i, answer) -> answers.answer(rolled.get(i), new Outcome.Rolled(answer)));
-    List<Integer> written = indices(asked, Question.Write.class);
-    model.write(
-        written.stream().map(i -> prompt((Question.Write) asked.get(i).question)).toList(),
-        (i, answer) -> answers.answer(written.get(i), new Outcome.Text(answer)));
+    write(model, asked, answers);
   }
 
-  private static LanguageModel.Prompt prompt(Question.Write question) {
+  private static void write(
+      LanguageModel model, List<Asked> asked, LanguageModel.Answers<Outcome> answers)
+      throws IOException {
+    List<LanguageModel.Prompt> prompts = new ArrayList<>();
+    List<Gathered> owners = new ArrayList<>();
+    for (int i : indices(asked, Question.Write.class)) {
+      Question.Write question = (Question.Write) asked.get(i).question;
+      int repeats = question.generation().repeats();
+      Gathered gathered = new Gathered(i, prompts.size(), repeats);
+      for (int sample = 0; sample < repeats; sample++) {
+        prompts.add(prompt(question, sample));
+        owners.add(gathered);
+      }
+    }
+    model.write(
+        prompts,
+        (index, answer) -> {
+          Gathered gathered = owners.get(index);
+          if (gathered.put(index, answer)) {
+            answers.answer(gathered.question, gathered.outcome());
+          }
+        });
+  }
+
+  private static LanguageModel.Prompt prompt(Question.Write question, int sample) {
     Task.Generation generation = question.generation();
-    return new LanguageModel.Prompt(question.prompt(), generation.maxTokens(), generation.until());
+    return new LanguageModel.Prompt(
+        question.prompt(),
+        generation.maxTokens(),
+        generation.until(),
+        generation.temperature(),
+        Objects.hash(question.doc().index(), sample));
+  }
+
+  /** A question that is answered several times. */
+  private static final class Gathered {
+    private final int question;
+    private final int first;
+    private final LanguageModel.Written[] written;
+    private int left;
+
+    Gathered(int question, int first, int count) {
+      this.question = question;
+      this.first = first;
+      this.written = new LanguageModel.Written[count];
+      this.left = count;
+    }
+
+    /** Returns whether this was the last. */
+    boolean put(int index, LanguageModel.Written answer) {
+      written[index - first] = answer;
+      return --left == 0;
+    }
+
+    Outcome outcome() {
+      return written.length == 1
+          ? new Outcome.Text(written[0])
+          : new Outcome.Samples(List.of(written));
+    }
   }
 
   private static List<Integer> indices(List<Asked> asked, Class<? extends Question> type) {

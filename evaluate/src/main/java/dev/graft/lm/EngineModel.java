@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,9 +35,6 @@ import java.util.stream.IntStream;
 public final class EngineModel implements LanguageModel {
   /** Requests with the scheduler at once: as many as run, and some that can follow at once. */
   private static final int AT_ONCE = 32;
-
-  /** The likelihood of a text without tokens. */
-  private static final Likelihood NOTHING = new Likelihood(0, true, 0, 0);
 
   private final String name;
   private final Forward forward;
@@ -70,15 +66,7 @@ public final class EngineModel implements LanguageModel {
     this.template = template;
     this.ends = Set.copyOf(ends);
     this.context = context;
-    OptionalInt bos = tokenizer.bosId();
-    this.pairs =
-        new TokenPairs(
-            tokenizer,
-            (bos.isPresent() ? bos : tokenizer.eosId())
-                .orElseThrow(() ->
-                    new InvalidInputException(
-                        name
-                            + ": the tokenizer names neither a bos_token nor an eos_token; add one to tokenizer_config.json")));
+    this.pairs = TokenPairs.of(name, tokenizer);
     SchedulerOptions standard = SchedulerOptions.standard();
     // Nobody waits for a single answer: prompts go in as fast as they can beside decode, too.
     this.scheduler =
@@ -120,58 +108,8 @@ public final class EngineModel implements LanguageModel {
 
   @Override
   public void rolling(List<String> texts, Answers<Likelihood> answers) throws IOException {
-    List<TokenPairs.Pair> windows = new ArrayList<>();
-    List<Integer> owners = new ArrayList<>();
-    int[] first = new int[texts.size() + 1];
-    int[] left = new int[texts.size()];
-    for (int t = 0; t < texts.size(); t++) {
-      List<TokenPairs.Pair> own = windows(pairs.encode(texts.get(t)));
-      windows.addAll(own);
-      owners.addAll(Collections.nCopies(own.size(), t));
-      first[t + 1] = windows.size();
-      left[t] = own.size();
-      if (own.isEmpty()) {
-        answers.answer(t, NOTHING);
-      }
-    }
-    Likelihood[] parts = new Likelihood[windows.size()];
-    score(
-        windows,
-        (w, part) -> {
-          parts[w] = part;
-          int owner = owners.get(w);
-          if (--left[owner] == 0) {
-            // In the order of the windows, so that the sum's bits are always the same.
-            answers.answer(
-                owner,
-                Arrays.stream(parts, first[owner], first[owner + 1])
-                    .reduce(NOTHING, EngineModel::sum));
-          }
-        });
-  }
-
-  private static Likelihood sum(Likelihood a, Likelihood b) {
-    return new Likelihood(
-        a.logLikelihood() + b.logLikelihood(),
-        a.greedy() && b.greedy(),
-        a.tokens() + b.tokens(),
-        0);
-  }
-
-  /** Windows that do not overlap; the first begins after the prefix token. */
-  private List<TokenPairs.Pair> windows(int[] ids) {
-    List<TokenPairs.Pair> windows = new ArrayList<>();
-    for (int from = 0; from < ids.length; from += context) {
-      int before = from == 0 ? pairs.prefix() : ids[from - 1];
-      windows.add(
-          new TokenPairs.Pair(
-              // As lm-evaluation-harness does, the last window reaches back to be a full one.
-              from == 0 || ids.length - from >= context
-                  ? new int[] {before}
-                  : Arrays.copyOfRange(ids, ids.length - context - 1, from),
-              Arrays.copyOfRange(ids, from, Math.min(ids.length, from + context))));
-    }
-    return windows;
+    RollingWindows windows = new RollingWindows(pairs, texts, context);
+    score(windows.pairs(), windows.collect(answers));
   }
 
   private void score(List<TokenPairs.Pair> tokens, Answers<Likelihood> answers) throws IOException {
@@ -180,7 +118,7 @@ public final class EngineModel implements LanguageModel {
       TokenPairs.Pair pair = tokens.get(i);
       int[] continuation = pair.continuation();
       if (continuation.length == 0) {
-        answers.answer(i, NOTHING);
+        answers.answer(i, RollingWindows.NOTHING);
         continue;
       }
       if (continuation.length > context) {
@@ -298,7 +236,9 @@ public final class EngineModel implements LanguageModel {
           StringBuilder text = new StringBuilder();
           TextWriter writer =
               new TextWriter(
-                  new Sampler(SamplingOptions.GREEDY, ids.get(at)),
+                  new Sampler(
+                      new SamplingOptions(prompt.temperature(), 0, 1, 0, 1, prompt.seed()),
+                      ids.get(at)),
                   tokenizer,
                   ends(prompt.until()),
                   prompt.until(),

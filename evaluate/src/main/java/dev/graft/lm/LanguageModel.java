@@ -35,12 +35,14 @@ public interface LanguageModel extends AutoCloseable {
   record Likelihood(double logLikelihood, boolean greedy, int tokens, int dropped) {}
 
   /**
-   * A text to go on with, always by the most likely token.
+   * A text to go on with.
    *
    * @param maxTokens tokens that may be generated
    * @param until strings that end the answer and are not part of it
+   * @param temperature that tokens are drawn with; 0: always the most likely one
+   * @param seed of what is drawn
    */
-  record Prompt(String text, int maxTokens, List<String> until) {}
+  record Prompt(String text, int maxTokens, List<String> until, double temperature, long seed) {}
 
   /**
    * What was written.

@@ -1,7 +1,9 @@
 package dev.graft.lm;
 
+import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.text.Tokenizer;
 import java.util.Arrays;
+import java.util.OptionalInt;
 
 /**
  * Texts to tokens as the Hugging Face model of lm-evaluation-harness 0.4.13 makes them ({@code
@@ -26,6 +28,23 @@ final class TokenPairs {
     this.prefixText = tokenizer.decode(new int[] {prefix}, false);
   }
 
+  /**
+   * For the tokenizer of a model.
+   *
+   * @param model its name, for the error
+   * @throws InvalidInputException if the tokenizer has neither a BOS nor an EOS token
+   */
+  static TokenPairs of(String model, Tokenizer tokenizer) {
+    OptionalInt bos = tokenizer.bosId();
+    return new TokenPairs(
+        tokenizer,
+        (bos.isPresent() ? bos : tokenizer.eosId())
+            .orElseThrow(() ->
+                new InvalidInputException(
+                    model
+                        + ": the tokenizer names neither a bos_token nor an eos_token; add one to tokenizer_config.json")));
+  }
+
   int prefix() {
     return prefix;
   }
@@ -48,16 +67,21 @@ final class TokenPairs {
           ? new Pair(new int[] {prefix}, Arrays.copyOfRange(ids, 1, ids.length))
           : new Pair(new int[] {prefix}, ids);
     }
-    int end = context.length();
-    while (end > 0 && isSpace(context.charAt(end - 1))) {
-      end--;
-    }
-    int[] before = encode(context.substring(0, end));
+    int[] before = encode(withoutSpace(context));
     int[] whole = encode(context + continuation);
     int cut = Math.min(before.length, whole.length);
     return new Pair(
         before.length == 0 ? new int[] {prefix} : before,
         Arrays.copyOfRange(whole, cut, whole.length));
+  }
+
+  /** A context without the white space at its end. */
+  static String withoutSpace(String context) {
+    int end = context.length();
+    while (end > 0 && isSpace(context.charAt(end - 1))) {
+      end--;
+    }
+    return context.substring(0, end);
   }
 
   /** What Python's {@code str.rstrip} takes off. */

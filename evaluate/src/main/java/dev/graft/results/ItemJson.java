@@ -36,6 +36,16 @@ final class ItemJson {
         json.put("tokens", written.tokens());
         json.put("dropped", written.dropped());
       }
+      case Outcome.Samples(List<LanguageModel.Written> samples) -> {
+        ArrayNode texts = json.putArray("samples");
+        for (LanguageModel.Written written : samples) {
+          texts
+              .addObject()
+              .put("text", written.text())
+              .put("tokens", written.tokens())
+              .put("dropped", written.dropped());
+        }
+      }
       case Outcome.Rolled(LanguageModel.Likelihood likelihood) ->
           put(json.putObject("rolled"), likelihood);
     }
@@ -91,9 +101,17 @@ final class ItemJson {
     if (json.has("rolled")) {
       return new Outcome.Rolled(likelihood(json.get("rolled")));
     }
-    return new Outcome.Text(
-        new LanguageModel.Written(
-            json.get("text").asString(), json.get("tokens").asInt(), json.get("dropped").asInt()));
+    if (json.has("samples")) {
+      List<LanguageModel.Written> samples = new ArrayList<>();
+      json.get("samples").forEach(sample -> samples.add(written(sample)));
+      return new Outcome.Samples(samples);
+    }
+    return new Outcome.Text(written(json));
+  }
+
+  private static LanguageModel.Written written(JsonNode json) {
+    return new LanguageModel.Written(
+        json.get("text").asString(), json.get("tokens").asInt(), json.get("dropped").asInt());
   }
 
   private static LanguageModel.Likelihood likelihood(JsonNode json) {

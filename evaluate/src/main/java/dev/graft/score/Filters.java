@@ -10,6 +10,8 @@ final class Filters {
   private static final Map<String, Filter> WITHOUT_ARGUMENTS =
       Map.of("take_first", (question, text) -> text);
 
+  private static final String REGEX = "regex";
+
   private Filters() {}
 
   /**
@@ -18,6 +20,9 @@ final class Filters {
    * @throws InvalidInputException if there is none of this name
    */
   static Filter of(Task task, Task.Named named) {
+    if (named.name().equals(REGEX)) {
+      return regex(new Arguments(task, named));
+    }
     Filter filter = WITHOUT_ARGUMENTS.get(named.name());
     if (filter == null || !named.arguments().isEmpty()) {
       throw new InvalidInputException(
@@ -28,5 +33,15 @@ final class Filters {
               + named.arguments().keySet());
     }
     return filter;
+  }
+
+  private static Filter regex(Arguments arguments) {
+    RegexExtraction extraction =
+        new RegexExtraction(
+            arguments.pattern("regex_pattern"),
+            arguments.integer("group_select", 0),
+            arguments.text("fallback", RegexExtraction.INVALID));
+    arguments.refuseOthers();
+    return (question, text) -> extraction.apply(text);
   }
 }

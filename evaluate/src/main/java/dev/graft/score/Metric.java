@@ -2,6 +2,7 @@ package dev.graft.score;
 
 import dev.graft.lm.LanguageModel;
 import dev.graft.task.Question;
+import java.io.IOException;
 import java.util.List;
 
 /**
@@ -28,6 +29,17 @@ public record Metric(String name, boolean higherIsBetter, Aggregation aggregatio
   public non-sealed interface OfText extends Rule {
     /** The value of one answer. */
     Value of(Question.Write question, String text);
+  }
+
+  /** Of several answers to one question. */
+  @FunctionalInterface
+  public non-sealed interface OfSamples extends Rule {
+    /**
+     * The value of all of them.
+     *
+     * @throws IOException if they could not be tried
+     */
+    Value of(Question.Write question, List<String> texts) throws IOException;
   }
 
   /** Of a whole text. */

@@ -35,6 +35,18 @@ public sealed interface Outcome {
     }
   }
 
+  /** Several answers, drawn at random. */
+  record Samples(List<LanguageModel.Written> written) implements Outcome {
+    public Samples {
+      written = List.copyOf(written);
+    }
+
+    @Override
+    public int dropped() {
+      return written.stream().mapToInt(LanguageModel.Written::dropped).max().orElse(0);
+    }
+  }
+
   /** How likely a whole text is. */
   record Rolled(LanguageModel.Likelihood likelihood) implements Outcome {
     @Override

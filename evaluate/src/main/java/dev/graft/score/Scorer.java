@@ -1,12 +1,15 @@
 package dev.graft.score;
 
 import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.lm.LanguageModel;
 import dev.graft.task.Question;
 import dev.graft.task.Task;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** The metrics of a task, applied to answers. */
 public final class Scorer {
@@ -26,10 +29,14 @@ public final class Scorer {
   /**
    * For a task.
    *
+   * @param programs runs programs that a model wrote, if that is allowed
    * @throws InvalidInputException if it names a metric or a filter that there is not
    */
-  public Scorer(Task task) {
-    metrics = task.metrics().stream().map(named -> Metrics.of(task, named)).toList();
+  public Scorer(Task task, Optional<CodeRunner> programs) {
+    metrics =
+        task.metrics().stream()
+            .flatMap(named -> Metrics.of(task, named, programs).stream())
+            .toList();
     List<Chain> all = new ArrayList<>();
     for (Task.FilterSpec spec : task.filters()) {
       all.add(
@@ -55,8 +62,12 @@ public final class Scorer {
     return names;
   }
 
-  /** The values of one answer. */
-  public Map<String, Value> score(Question question, Outcome outcome) {
+  /**
+   * The values of one answer.
+   *
+   * @throws IOException if programs that were written could not be tried
+   */
+  public Map<String, Value> score(Question question, Outcome outcome) throws IOException {
     Map<String, Value> values = new LinkedHashMap<>();
     for (Metric metric : metrics) {
       switch (metric.rule()) {
@@ -71,6 +82,16 @@ public final class Scorer {
         case Metric.OfText rule
             when question instanceof Question.Write write && outcome instanceof Outcome.Text text ->
             texts(metric, rule, write, text.written().text(), values);
+        case Metric.OfSamples rule
+            when question instanceof Question.Write write && outcome instanceof Outcome.Text text ->
+            values.put(metric.name(), rule.of(write, List.of(text.written().text())));
+        case Metric.OfSamples rule
+            when question instanceof Question.Write write
+                && outcome instanceof Outcome.Samples samples ->
+            values.put(
+                metric.name(),
+                rule.of(
+                    write, samples.written().stream().map(LanguageModel.Written::text).toList()));
         default ->
             throw new IllegalArgumentException(metric.name() + " is of another kind of answer");
       }

@@ -81,6 +81,10 @@ public final class Questions {
     if (shots == 0) {
       return Examples.NONE;
     }
+    List<Doc> samples = task.dataset().samples();
+    if (!samples.isEmpty()) {
+      return Examples.of(task.sampler(), Path.of(task.name()), samples, shots, false);
+    }
     if (task.dataset().fewshot().isEmpty()) {
       throw new InvalidInputException(
           task.name() + " has no examples to put before its questions; leave out --shots");

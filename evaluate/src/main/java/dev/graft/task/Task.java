@@ -1,5 +1,6 @@
 package dev.graft.task;
 
+import dev.graft.data.Doc;
 import dev.graft.data.DocFormat;
 import java.util.List;
 import java.util.Map;
@@ -69,11 +70,16 @@ public record Task(
    * @param format of the files
    * @param test files with the questions; the first that exists counts
    * @param fewshot files with the examples, likewise; none if there are no examples
+   * @param samples the examples themselves, where the task's file has them; else empty
    * @param subjects parts with scores of their own; a single one with an empty name if there are
    *     none
    */
   public record Dataset(
-      DocFormat format, List<String> test, List<String> fewshot, List<Subject> subjects) {}
+      DocFormat format,
+      List<String> test,
+      List<String> fewshot,
+      List<Doc> samples,
+      List<Subject> subjects) {}
 
   /**
    * A part of a benchmark.
@@ -107,8 +113,36 @@ public record Task(
    *
    * @param until strings that end it
    * @param maxTokens that it may have
+   * @param temperature that tokens are drawn with; 0: always the most likely one
+   * @param repeats answers to each question
    */
-  public record Generation(List<String> until, int maxTokens) {}
+  public record Generation(List<String> until, int maxTokens, double temperature, int repeats) {}
+
+  /** The same task with shorter answers, where they may be longer. */
+  public Task withMaxTokens(int most) {
+    if (outputType != OutputType.GENERATE_UNTIL || generation.maxTokens <= most) {
+      return this;
+    }
+    return new Task(
+        name,
+        title,
+        version,
+        outputType,
+        dataset,
+        description,
+        docToText,
+        docToChoice,
+        docToTarget,
+        targetDelimiter,
+        fewshotDelimiter,
+        fewshots,
+        sampler,
+        rewriting,
+        new Generation(generation.until, most, generation.temperature, generation.repeats),
+        filters,
+        metrics,
+        digest + " " + most);
+  }
 
   /**
    * A chain of filters.
@@ -140,7 +174,12 @@ public record Task(
                 title + ", " + one.title(),
                 version,
                 outputType,
-                new Dataset(dataset.format(), dataset.test(), dataset.fewshot(), List.of(one)),
+                new Dataset(
+                    dataset.format(),
+                    dataset.test(),
+                    dataset.fewshot(),
+                    dataset.samples(),
+                    List.of(one)),
                 description,
                 docToText,
                 docToChoice,

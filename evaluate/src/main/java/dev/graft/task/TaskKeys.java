@@ -79,6 +79,18 @@ final class TaskKeys {
     return value.get().intValue();
   }
 
+  double decimal(String key, double absent) {
+    Optional<JsonNode> value = node(key);
+    if (value.isEmpty()) {
+      return absent;
+    }
+    if (!value.get().isNumber() || value.get().doubleValue() < 0) {
+      throw new InvalidInputException(
+          place(key) + " is " + value.get() + "; it must be a number of at least 0");
+    }
+    return value.get().doubleValue();
+  }
+
   /** Strings; one alone may stand without brackets. */
   List<String> texts(String key) {
     Optional<JsonNode> value = node(key);

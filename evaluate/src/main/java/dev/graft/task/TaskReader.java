@@ -1,6 +1,7 @@
 package dev.graft.task;
 
 import dev.graft.checkpoint.InvalidInputException;
+import dev.graft.data.Doc;
 import dev.graft.data.DocFormat;
 import java.io.IOException;
 import java.io.InputStream;
@@ -114,7 +115,7 @@ public final class TaskReader {
             keys.text("title", name),
             keys.text("version", ""),
             type,
-            dataset(dataset),
+            dataset(dataset, fewshot),
             template(keys, "description", ""),
             template(keys, "doc_to_text", ""),
             chooses ? choices(keys) : Task.Choices.NONE,
@@ -126,7 +127,7 @@ public final class TaskReader {
                 .map(f -> f.choice("sampler", Task.Sampler.class, Task.Sampler.DEFAULT))
                 .orElse(Task.Sampler.DEFAULT),
             keys.choice("rewriting", Task.Rewriting.class, Task.Rewriting.NONE),
-            generation(keys.section("generation_kwargs"), delimiter),
+            generation(keys, delimiter),
             filters(keys),
             metrics(keys),
             digest(yaml));
@@ -151,7 +152,7 @@ public final class TaskReader {
                         ", ", Arrays.stream(OutputType.values()).map(OutputType::key).toList())));
   }
 
-  private static Task.Dataset dataset(TaskKeys keys) {
+  private static Task.Dataset dataset(TaskKeys keys, Optional<TaskKeys> fewshot) {
     List<Task.Subject> subjects = new ArrayList<>();
     for (TaskKeys subject : keys.sections("subjects")) {
       String name = subject.text("name");
@@ -169,7 +170,17 @@ public final class TaskReader {
         keys.choice("format", DocFormat.class, DocFormat.JSONL),
         test,
         keys.texts("fewshot"),
+        fewshot.map(TaskReader::samples).orElse(List.of()),
         subjects.isEmpty() ? List.of(new Task.Subject("", "", "")) : List.copyOf(subjects));
+  }
+
+  /** Examples that stand in the task's file. */
+  private static List<Doc> samples(TaskKeys fewshot) {
+    List<Doc> samples = new ArrayList<>();
+    for (TaskKeys sample : fewshot.sections("samples")) {
+      samples.add(new Doc(samples.size(), sample.rest()));
+    }
+    return List.copyOf(samples);
   }
 
   private static PromptTemplate template(TaskKeys keys, String key, String absent) {
@@ -209,14 +220,22 @@ public final class TaskReader {
     }
   }
 
-  private static Task.Generation generation(Optional<TaskKeys> keys, String delimiter) {
-    if (keys.isEmpty()) {
-      return new Task.Generation(List.of(delimiter), MAX_GEN_TOKS);
+  private static Task.Generation generation(TaskKeys task, String delimiter) {
+    int repeats = task.number("repeats", 1, 1);
+    Optional<TaskKeys> keys = task.section("generation_kwargs");
+    List<String> until = keys.map(k -> k.texts("until")).orElse(List.of());
+    int most = keys.map(k -> k.number("max_gen_toks", MAX_GEN_TOKS, 1)).orElse(MAX_GEN_TOKS);
+    double temperature = keys.map(k -> k.decimal("temperature", 0)).orElse(0.0);
+    keys.ifPresent(TaskKeys::refuseOthers);
+    if (repeats > 1 && temperature == 0) {
+      throw new InvalidInputException(
+          task.place("repeats")
+              + " is "
+              + repeats
+              + ", but without a temperature all answers would be the same; set temperature in generation_kwargs");
     }
-    List<String> until = keys.get().texts("until");
-    int most = keys.get().number("max_gen_toks", MAX_GEN_TOKS, 1);
-    keys.get().refuseOthers();
-    return new Task.Generation(until.isEmpty() ? List.of(delimiter) : until, most);
+    return new Task.Generation(
+        until.isEmpty() ? List.of(delimiter) : until, most, temperature, repeats);
   }
 
   private static List<Task.FilterSpec> filters(TaskKeys keys) {
