@@ -5,10 +5,13 @@ import dev.graft.data.DataFolder;
 import dev.graft.decoder.RoutingObserver;
 import dev.graft.harness.Evaluation;
 import dev.graft.lm.EngineModel;
+import dev.graft.lm.ServerModel;
+import dev.graft.page.EvaluationPage;
 import dev.graft.results.ItemLog;
 import dev.graft.results.PairedComparison;
 import dev.graft.results.ResultsFile;
 import dev.graft.results.TaskScores;
+import dev.graft.score.Scorer;
 import dev.graft.task.Task;
 import dev.graft.task.TaskReader;
 import dev.graft.text.ChatTemplate;
@@ -36,8 +39,8 @@ final class EvalCommand implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "DIR",
-      arity = "1..*",
-      description = "Hugging Face directories or GGUF files.")
+      arity = "0..*",
+      description = "Hugging Face directories or GGUF files; none with --server.")
   private List<Path> models = List.of();
 
   @Option(
@@ -69,6 +72,49 @@ final class EvalCommand implements Callable<Integer> {
           "The first N questions of each task, or of each subject of a task that has some.")
   private Optional<Integer> limit = Optional.empty();
 
+  @Option(
+      names = "--subject-limit",
+      paramLabel = "N",
+      description = "The first N questions of each subject, where a task has subjects.")
+  private Optional<Integer> subjectLimit = Optional.empty();
+
+  @Option(
+      names = "--max-gen-toks",
+      paramLabel = "N",
+      description = "Tokens of a written answer at most, where the task says more.")
+  private Optional<Integer> maxGenToks = Optional.empty();
+
+  @Option(
+      names = "--allow-code-execution",
+      description =
+          "Run the programs that a model writes for humaneval, in a sandbox (needs bubblewrap).")
+  private boolean allowCodeExecution;
+
+  @Option(
+      names = "--server",
+      paramLabel = "URL",
+      description =
+          "Evaluate the model behind an OpenAI-compatible server, by /v1/completions; OPENAI_API_KEY is its key.")
+  private Optional<String> server = Optional.empty();
+
+  @Option(
+      names = "--model",
+      paramLabel = "NAME",
+      description = "The server's name for the model (the first that it names).")
+  private Optional<String> model = Optional.empty();
+
+  @Option(
+      names = "--tokenizer",
+      paramLabel = "DIR",
+      description = "Folder of the tokenizer of the server's model: prompts are then token ids.")
+  private Optional<Path> tokenizer = Optional.empty();
+
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description = "Write a page of the scores beside those of the Skywork-MoE report.")
+  private Optional<Path> report = Optional.empty();
+
   @Option(names = "--chat", description = "Ask in conversations, by the model's chat template.")
   private boolean chat;
 
@@ -91,18 +137,32 @@ final class EvalCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     require("--limit", limit, 1);
     require("--shots", shots, 0);
+    require("--subject-limit", subjectLimit, 1);
+    require("--max-gen-toks", maxGenToks, 1);
+    requireOneKindOfModel();
     List<Evaluation.Placed> placed = place();
     ModelNames names = ModelNames.of(models);
     List<TaskScores> scores = new ArrayList<>();
-    try (ItemLog log =
-        out.isPresent() ? ItemLog.open(ResultsFile.itemsOf(out.get())) : ItemLog.inMemory()) {
-      for (Path model : models) {
-        scores.addAll(evaluate(model, names.of(model), placed, log));
+    try (CodeExecution programs = CodeExecution.of(placed, allowCodeExecution);
+        ItemLog log =
+            out.isPresent() ? ItemLog.open(ResultsFile.itemsOf(out.get())) : ItemLog.inMemory()) {
+      for (Evaluation.Placed task : placed) {
+        new Scorer(task.task(), programs.runner()); // refuses what cannot be scored, at once
+      }
+      Asking asking = new Asking(placed, log, programs);
+      for (Path path : models) {
+        scores.addAll(evaluate(path, names.of(path), asking));
+      }
+      if (server.isPresent()) {
+        scores.addAll(evaluateServer(server.get(), asking));
       }
     }
     List<PairedComparison> pairs = PairedComparison.all(scores);
     if (out.isPresent()) {
       ResultsFile.write(out.get(), ResultsFile.json(scores, pairs));
+    }
+    if (report.isPresent()) {
+      EvaluationPage.write("", ResultsFile.json(scores, pairs), report.get());
     }
     System.out.print(EvalTable.of(scores, pairs));
     return ExitCode.DONE.code();
@@ -115,6 +175,18 @@ final class EvalCommand implements Callable<Integer> {
     }
   }
 
+  private void requireOneKindOfModel() {
+    if (models.isEmpty() == server.isEmpty()) {
+      throw new InvalidInputException(
+          models.isEmpty()
+              ? "there is no model to evaluate; give its directory, or --server URL"
+              : "--server evaluates the server's model; leave out the directories");
+    }
+    if (server.isEmpty() && (model.isPresent() || tokenizer.isPresent())) {
+      throw new InvalidInputException("--model and --tokenizer are of a --server; give one");
+    }
+  }
+
   /** All tasks are read before the first model is opened. */
   private List<Evaluation.Placed> place() throws IOException {
     DataFolder folder = new DataFolder(data.orElseGet(EvalCommand::standardData));
@@ -122,15 +194,19 @@ final class EvalCommand implements Callable<Integer> {
     for (String name : tasks) {
       if (name.endsWith(".yaml") || name.endsWith(".yml")) {
         Path file = Path.of(name);
-        Task task = TaskReader.file(file);
+        Task task = bounded(TaskReader.file(file));
         placed.add(
             new Evaluation.Placed(
                 task, new DataFolder(file.toAbsolutePath().normalize().getParent())));
       } else {
-        placed.add(new Evaluation.Placed(TaskReader.named(name), folder));
+        placed.add(new Evaluation.Placed(bounded(TaskReader.named(name)), folder));
       }
     }
     return placed;
+  }
+
+  private Task bounded(Task task) {
+    return maxGenToks.map(task::withMaxTokens).orElse(task);
   }
 
   private static Path standardData() {
@@ -138,15 +214,11 @@ final class EvalCommand implements Callable<Integer> {
     return shared == null ? Path.of("data") : Path.of(shared, "data", "eval");
   }
 
-  private List<TaskScores> evaluate(
-      Path path, String name, List<Evaluation.Placed> tasks, ItemLog log) throws IOException {
-    List<TaskScores> scores = new ArrayList<>();
-    Evaluation.Options options =
-        new Evaluation.Options(
-            shots.map(OptionalInt::of).orElse(OptionalInt.empty()),
-            limit.orElse(Integer.MAX_VALUE),
-            chat);
-    try (PlacedModel model =
+  /** What models are asked. */
+  private record Asking(List<Evaluation.Placed> tasks, ItemLog log, CodeExecution programs) {}
+
+  private List<TaskScores> evaluate(Path path, String name, Asking asking) throws IOException {
+    try (PlacedModel placed =
         PlacedModel.open(
             path,
             engine,
@@ -156,18 +228,39 @@ final class EvalCommand implements Callable<Integer> {
       EngineModel asked =
           new EngineModel(
               name,
-              model.forward(),
-              model.tokenizer(),
+              placed.forward(),
+              placed.tokenizer(),
               ChatTemplate.find(path),
-              model.ends(),
-              model.context());
-      Evaluation.Candidate candidate =
+              placed.ends(),
+              placed.context());
+      return ask(
           new Evaluation.Candidate(
-              asked, ModelNames.identity(path) + engine.cache + " " + model.context());
-      for (Evaluation.Placed task : tasks) {
-        try (EvalProgress progress = new EvalProgress()) {
-          scores.add(new Evaluation(log, options, progress).run(candidate, task));
-        }
+              asked, ModelNames.identity(path) + engine.cache + " " + placed.context()),
+          asking);
+    }
+  }
+
+  private List<TaskScores> evaluateServer(String url, Asking asking) throws IOException {
+    OptionalInt context = maxContext.map(OptionalInt::of).orElse(OptionalInt.empty());
+    Optional<String> key = Optional.ofNullable(System.getenv("OPENAI_API_KEY"));
+    try (ServerModel asked = ServerModel.open(url, model, tokenizer, context, key)) {
+      return ask(new Evaluation.Candidate(asked, asked.identity()), asking);
+    }
+  }
+
+  private List<TaskScores> ask(Evaluation.Candidate candidate, Asking asking) throws IOException {
+    List<TaskScores> scores = new ArrayList<>();
+    for (Evaluation.Placed task : asking.tasks) {
+      boolean divided = task.task().dataset().subjects().size() > 1;
+      Evaluation.Options options =
+          new Evaluation.Options(
+              shots.map(OptionalInt::of).orElse(OptionalInt.empty()),
+              (divided ? subjectLimit.or(() -> limit) : limit).orElse(Integer.MAX_VALUE),
+              chat);
+      try (EvalProgress progress = new EvalProgress()) {
+        scores.add(
+            new Evaluation(asking.log, options, progress, asking.programs.runner())
+                .run(candidate, task));
       }
     }
     return scores;

@@ -138,6 +138,7 @@ class DocumentsTest {
             "docs/dependencies.md",
             "docs/benchmarks.md",
             "docs/constrained-decoding.md",
+            "docs/evaluation.md",
             "docs/serving.md",
             "docs/tensor-parallel.md",
             "docs/quantization.md")) {

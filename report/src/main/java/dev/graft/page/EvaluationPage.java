@@ -5,8 +5,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -44,44 +45,53 @@ public final class EvaluationPage {
    * @throws IOException where {@code out} cannot be written
    */
   public static void write(String title, List<Path> results, Path out) throws IOException {
-    PageFile.write(html(title, results), out);
+    PageFile.write(html(title, results.stream().map(EvaluationPage::read).toList()), out);
   }
 
-  static String html(String title, List<Path> results) {
-    List<JsonNode> scores = new ArrayList<>();
-    List<JsonNode> pairs = new ArrayList<>();
-    for (Path file : results) {
-      JsonNode tree = read(file);
-      if (!tree.path("results").isArray() || tree.get("results").isEmpty()) {
-        throw new InvalidRunException(
-            file + " has no results; give the file that graft eval --out wrote");
-      }
+  /**
+   * Writes the page of results that are not in a file.
+   *
+   * @param results as {@code graft eval --out} writes them
+   * @throws IOException where {@code out} cannot be written
+   */
+  public static void write(String title, JsonNode results, Path out) throws IOException {
+    PageFile.write(html(title, List.of(results)), out);
+  }
+
+  static String html(String title, List<JsonNode> results) {
+    ObjectNode data = JsonNodeFactory.instance.objectNode();
+    ArrayNode scores = JsonNodeFactory.instance.arrayNode();
+    ArrayNode pairs = JsonNodeFactory.instance.arrayNode();
+    for (JsonNode tree : results) {
       tree.get("results").forEach(scores::add);
       tree.path("paired").forEach(pairs::add);
     }
-    List<String> models =
-        scores.stream().map(score -> score.path("model").asString()).distinct().toList();
+    Set<String> models = new LinkedHashSet<>();
+    scores.forEach(score -> models.add(score.path("model").asString()));
     String heading = title.isBlank() ? String.join(", ", models) : title;
-    ObjectNode data = JsonNodeFactory.instance.objectNode();
     data.put("title", heading);
     ArrayNode names = data.putArray("models");
     models.forEach(names::add);
-    ArrayNode list = data.putArray("results");
-    scores.forEach(list::add);
+    data.set("results", scores);
     data.set("published", published());
-    ArrayNode paired = data.putArray("pairs");
-    pairs.forEach(paired::add);
+    data.set("pairs", pairs);
     return PageTemplate.fill(
         heading, JSON.writeValueAsString(data), PageTemplate.EVALUATION_SCRIPTS);
   }
 
   private static JsonNode read(Path file) {
+    JsonNode tree;
     try {
-      return JSON.readTree(Files.readAllBytes(file));
+      tree = JSON.readTree(Files.readAllBytes(file));
     } catch (IOException | JacksonException e) {
       throw new InvalidRunException(
           file + " cannot be read; give the file that graft eval --out wrote");
     }
+    if (!tree.path("results").isArray() || tree.get("results").isEmpty()) {
+      throw new InvalidRunException(
+          file + " has no results; give the file that graft eval --out wrote");
+    }
+    return tree;
   }
 
   private static JsonNode published() {
