@@ -253,7 +253,7 @@ public final class Trainer {
       this.stream = stream;
       this.log = log;
       this.flops = Flops.of(start.spec(), recipe.sequenceLength());
-      this.peak = Flops.measurePeak();
+      this.peak = team.leads() ? Flops.measurePeak() : 1; // others report nothing
       this.alpha = state.alpha().stream().mapToDouble(Double::doubleValue).toArray();
       this.step = state.step();
       this.tokens = state.tokens();

@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.graft.checkpoint.Safetensors;
 import dev.graft.events.Event;
 import dev.graft.events.RunEvents;
+import dev.graft.layout.ExpertScheme;
+import dev.graft.layout.Mesh;
+import dev.graft.layout.Range;
+import dev.graft.layout.Shares;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -122,7 +126,9 @@ class MeshEqualityTest {
     assertEquals(drops(single), drops(out));
   }
 
-  /** Moments of one process, of two replicas with half of them each, of two stages. */
+  /**
+   * Moments of two replicas with half of them each, of two stages by two TP ranks, of one process.
+   */
   @Test
   void oneRunGoesOnInOtherLayouts() throws Exception {
     Path out = directory.resolve("moving");
@@ -130,8 +136,8 @@ class MeshEqualityTest {
     dp.addAll(List.of("parallel.dp=2", "parallel.zero=1"));
     run(2, out, 10, dp);
     List<String> pp = new ArrayList<>(of("moe"));
-    pp.add("parallel.pp=2");
-    run(2, out, 20, pp);
+    pp.addAll(List.of("parallel.pp=2", "parallel.tp=2", "parallel.experts=edp"));
+    run(4, out, 20, pp);
     alone(out, STEPS, of("moe"));
     List<Double> expected = losses(single("moe"));
     List<Double> found = losses(out);
@@ -153,29 +159,89 @@ class MeshEqualityTest {
   }
 
   /**
-   * Each micro-batch's activations and their gradients cross the one boundary; nothing else does.
+   * All tokens go to all four experts and none is dropped, so that the formulas say what is sent to
+   * the byte, also where tokens and heads are dealt out unevenly.
    */
-  @Test
-  void stagesExchangeWhatTheFormulaSays() throws Exception {
-    Path out = directory.resolve("counted");
-    List<String> overrides = new ArrayList<>(of("moe"));
-    overrides.add("parallel.pp=2");
-    run(2, out, 3, overrides);
-    long activations = 8 * 16 * 16 * 8; // sequences × length × hidden × bytes of an f64
-    List<Event.Communication> steps =
-        RunEvents.read(out.resolve("events.jsonl")).events().stream()
-            .filter(Event.Communication.class::isInstance)
-            .map(Event.Communication.class::cast)
-            .toList();
-    assertEquals(3, steps.size());
-    for (Event.Communication step : steps) {
-      List<Long> bytes =
-          step.exchanges().stream()
-              .filter(e -> e.group().equals("pipeline"))
-              .map(Event.Exchange::bytes)
-              .toList();
-      assertEquals(List.of(activations, activations), bytes);
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({
+    "pp2, 2, moe, parallel.pp=2",
+    "tp2, 2, moe, parallel.tp=2",
+    "tp3-sequence, 3, nine, parallel.tp=3 parallel.sequence=true",
+    "tp2-edp, 2, moe, parallel.tp=2 parallel.experts=edp",
+    "tp4-edp, 4, nine, parallel.tp=4 parallel.experts=edp",
+    "dp2-ep, 2, moe, parallel.dp=2 parallel.experts=ep",
+    "dp2-tp2-ep, 4, nine, parallel.dp=2 parallel.tp=2 parallel.experts=ep",
+    "dp2-tp2-etp, 4, moe, parallel.dp=2 parallel.tp=2 parallel.experts=etp",
+    "dp2-tp2-etp-sequence, 4, moe, parallel.dp=2 parallel.tp=2 parallel.experts=etp parallel.sequence=true",
+    "pp2-dp2-tp2-edp, 8, moe, parallel.pp=2 parallel.dp=2 parallel.tp=2 parallel.experts=edp",
+  })
+  void ranksExchangeWhatTheFormulasSay(String name, int ranks, String model, String keys)
+      throws Exception {
+    Path out = directory.resolve("counted-" + name);
+    List<String> overrides = new ArrayList<>(of(model));
+    overrides.addAll(List.of("routing.capacity_factor=null", "spec.num_experts_per_tok=4"));
+    overrides.addAll(List.of("sequence_length=15", "global_batch_size=4"));
+    overrides.addAll(List.of(keys.split(" ", -1)));
+    Mesh mesh =
+        RecipeReader.read("recipe.yaml", recipe(out), common(1, overrides)).parallel().mesh();
+    run(ranks, out, 1, overrides);
+    Event.Communication step =
+        RunEvents.read(out.resolve("events.jsonl")).of(Event.Communication.class).getFirst();
+    int batches = 2 / mesh.dp();
+    for (int rank = 0; rank < ranks; rank++) {
+      Map<String, Long> expected = expected(mesh, rank, model.equals("nine"), batches);
+      for (Map.Entry<String, Long> group : expected.entrySet()) {
+        int at = rank;
+        long sent =
+            step.exchanges().stream()
+                .filter(e -> e.rank() == at && e.group().equals(group.getKey()))
+                .mapToLong(Event.Exchange::bytes)
+                .sum();
+        assertEquals(group.getValue(), sent, "rank " + rank + ", " + group.getKey());
+      }
     }
+  }
+
+  private static Map<String, Long> expected(Mesh mesh, int rank, boolean nine, int batches) {
+    int stage = mesh.place(rank).pp();
+    int layers = mesh.pp() == 1 ? 5 : 3 - stage;
+    boolean last = stage == mesh.pp() - 1;
+    int tokens = 2 * 15;
+    MeshBytes bytes =
+        nine
+            ? new MeshBytes(mesh, layers, 36, 24, 32, 4, 4, 9, 3, tokens, 8, 8)
+            : new MeshBytes(mesh, layers, 16, 24, 32, 4, 4, 2, 1, tokens, 8, 8);
+    long tensor = 0;
+    if (mesh.tp() > 1) {
+      tensor += layers * (2 * bytes.projection(rank));
+      tensor += layers * (bytes.expertsForward(rank) + bytes.expertsBackward(rank));
+      tensor += stage == 0 ? bytes.embedding(rank) : 0;
+      tensor += last ? bytes.head(rank) : 0;
+      tensor *= batches;
+      // 2 heads over 2 ranks share the one key/value head; 9 over 2 cut the second of three groups,
+      // over 4 (3, 2, 2, 2) the second and the third.
+      int shared = nine ? (mesh.tp() == 4 ? 2 : mesh.tp() == 2 ? 1 : 0) : 1;
+      tensor += bytes.partials(shared, last);
+    }
+    long experts = 0;
+    int dealt = mesh.expertRanks();
+    if (dealt > 1) {
+      List<Range> stretches = Shares.equal(mesh.tp()).split(tokens, 0);
+      boolean whole = mesh.experts() == ExpertScheme.ETP || mesh.tp() == 1;
+      long own = whole ? tokens : stretches.get(mesh.place(rank).tp()).length();
+      long all = whole ? (long) dealt * tokens : (long) dealt / mesh.tp() * tokens;
+      // Each rank has one group of 4 / dealt experts, which all tokens ask for.
+      long here = 4 / dealt;
+      long sent = bytes.counts() + bytes.dispatch(own * (4 - here), (all - own) * here);
+      experts = (long) batches * layers * sent;
+    }
+    long pipeline = mesh.pp() > 1 ? batches * bytes.boundary(rank) : 0;
+    Map<String, Long> expected =
+        new TreeMap<>(Map.of("tensor", tensor, "experts", experts, "pipeline", pipeline));
+    if (mesh.dp() > 1 && mesh.experts() != ExpertScheme.EDP) {
+      expected.put("expert-data", bytes.expertGradients(rank));
+    }
+    return expected;
   }
 
   @Test
