@@ -172,11 +172,16 @@ final class DispatchedRows implements ExpertRows {
   }
 
   @Override
-  public Tensor toTokens(Tensor rows) {
+  public boolean travel() {
+    return true;
+  }
+
+  @Override
+  public Tensor toTokens(Tensor rows, Runnable meanwhile) {
     // What a product has rounded to the compute precision travels in it.
     Tensor leaving = rows.to(precision.compute()).index_select(0, byRank);
-    Tensor back = ranks.allToAll(leaving, incoming, outgoing).to(rows.scalar_type());
-    return home.sum(placed(back));
+    Tensor back = ranks.allToAll(leaving, incoming, outgoing, meanwhile);
+    return home.sum(placed(back.to(rows.scalar_type())));
   }
 
   @Override

@@ -39,9 +39,15 @@ public interface Exchange {
    * @param rows those for the first rank, then those for the second, …
    * @param sent how many go to each
    * @param received how many come from each
+   * @param meanwhile what is done while they travel
    * @return what came from the first rank, then from the second, …
    */
-  Tensor allToAll(Tensor rows, long[] sent, long[] received);
+  Tensor allToAll(Tensor rows, long[] sent, long[] received, Runnable meanwhile);
+
+  /** The same with nothing else to do. */
+  default Tensor allToAll(Tensor rows, long[] sent, long[] received) {
+    return allToAll(rows, sent, received, () -> {});
+  }
 
   /** A group of one. */
   static Exchange solo() {
@@ -70,7 +76,8 @@ public interface Exchange {
       }
 
       @Override
-      public Tensor allToAll(Tensor rows, long[] sent, long[] received) {
+      public Tensor allToAll(Tensor rows, long[] sent, long[] received, Runnable meanwhile) {
+        meanwhile.run();
         return rows;
       }
     };

@@ -22,8 +22,13 @@ sealed interface ExpertRows permits LocalRows, DispatchedRows {
   /**
    * Rows [rows, W] brought back and summed by token, [t, W]. Rows that no expert works on count as
    * 0 and may be overwritten.
+   *
+   * @param meanwhile what is done while they travel
    */
-  Tensor toTokens(Tensor rows);
+  Tensor toTokens(Tensor rows, Runnable meanwhile);
+
+  /** Whether rows go to other ranks. */
+  boolean travel();
 
   /** One number per token and choice, [t, k], brought to the experts, [rows]. */
   Tensor scalarsToExperts(Tensor perToken);

@@ -1,6 +1,7 @@
 package dev.graft.network;
 
 import dev.graft.layout.Range;
+import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -12,7 +13,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * are sorted by expert once, each expert's work is done while its rows are in cache, and weight
  * gradients go straight to their place. The weight w of an assignment is folded into the activation
  * before the down projection, so that its gradient is a row sum that needs no second down
- * projection.
+ * projection. Where experts are elsewhere than tokens, weight gradients are computed while the
+ * gradients of the inputs travel back.
  */
 final class Experts {
   private final Parameters parameters;
@@ -88,7 +90,8 @@ final class Experts {
         product.into(sorted.narrow(0, start, kept), out, downWeight(e).t());
       }
     }
-    return new Output(rows.toTokens(sorted), new Tape(rows, input, gateUp, scaled, weights));
+    return new Output(
+        rows.toTokens(sorted, () -> {}), new Tape(rows, input, gateUp, scaled, weights));
   }
 
   /**
@@ -103,24 +106,29 @@ final class Experts {
     Tensor sortedGradient = rows.toExperts(product.operand(gradient));
     Tensor inputGradient = Libtorch.empty(gradient, stream, rows.rows(), gradient.size(1));
     Tensor weightGradient = Libtorch.zeros(gradient, stream, rows.rows());
+    List<Runnable> later = new ArrayList<>();
     for (int e = held.from(); e < held.to(); e++) {
       if (rows.kept(e) > 0) {
-        backward(tape, e, sortedGradient, inputGradient, weightGradient, fresh);
+        Tensor through = backward(tape, e, sortedGradient, inputGradient, weightGradient);
+        int expert = e;
+        Runnable weights = () -> accumulate(tape, expert, sortedGradient, through, fresh);
+        if (rows.travel()) {
+          later.add(weights);
+        } else {
+          weights.run(); // while the rows are in cache
+        }
       } else if (fresh) {
         clearGradient("gate_up", e);
         clearGradient("down", e);
       }
     }
-    return new Gradients(rows.toTokens(inputGradient), rows.scalarsToTokens(weightGradient));
+    Tensor toTokens = rows.toTokens(inputGradient, () -> later.forEach(Runnable::run));
+    return new Gradients(toTokens, rows.scalarsToTokens(weightGradient));
   }
 
-  private void backward(
-      Tape tape,
-      int e,
-      Tensor sortedGradient,
-      Tensor inputGradient,
-      Tensor weightGradient,
-      boolean fresh) {
+  /** Gradients of an expert's rows and their weights; returns that of W1 x and W3 x. */
+  private Tensor backward(
+      Tape tape, int e, Tensor sortedGradient, Tensor inputGradient, Tensor weightGradient) {
     long start = tape.rows().start(e);
     long kept = tape.rows().kept(e);
     Tensor out = sortedGradient.narrow(0, start, kept);
@@ -128,13 +136,6 @@ final class Experts {
     Tensor gate = both.narrow(1, 0, ffn);
     Tensor up = both.narrow(1, ffn, ffn);
     Tensor weight = tape.weights().narrow(0, start, kept);
-    if (parameters.trainable(name("down", e))) {
-      product.accumulate(
-          parameters.gradient(name("down", e)),
-          out.t(),
-          tape.scaled().narrow(0, start, kept),
-          fresh);
-    }
     // d = dL/d(w a) with a = silu(gate) · up: dL/dw = Σ_F d a, dL/da = w d
     Tensor d = Libtorch.empty(out, parameters.precision().stream(), kept, ffn);
     product.into(d, out, downWeight(e));
@@ -146,14 +147,32 @@ final class Experts {
     slice.copy_(throughSilu.mul_(up).sum(new long[] {-1}, false, new ScalarTypeOptional()));
     gateUpGradient.narrow(1, 0, ffn).copy_(torch.silu_backward(d.mul_(up).mul_(weight), gate));
     Tensor operand = product.operand(gateUpGradient);
+    product.into(inputGradient.narrow(0, start, kept), operand, gateUpWeight(e));
+    return operand;
+  }
+
+  /**
+   * Adds to the gradients of an expert's matrices.
+   *
+   * @param through the gradient of W1 x and W3 x
+   */
+  private void accumulate(Tape tape, int e, Tensor sortedGradient, Tensor through, boolean fresh) {
+    long start = tape.rows().start(e);
+    long kept = tape.rows().kept(e);
+    if (parameters.trainable(name("down", e))) {
+      product.accumulate(
+          parameters.gradient(name("down", e)),
+          sortedGradient.narrow(0, start, kept).t(),
+          tape.scaled().narrow(0, start, kept),
+          fresh);
+    }
     if (parameters.trainable(name("gate_up", e))) {
       product.accumulate(
           parameters.gradient(name("gate_up", e)),
-          operand.t(),
+          through.t(),
           tape.input().narrow(0, start, kept),
           fresh);
     }
-    product.into(inputGradient.narrow(0, start, kept), operand, gateUpWeight(e));
   }
 
   private void clearGradient(String part, int e) {

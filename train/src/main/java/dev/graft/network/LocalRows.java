@@ -31,7 +31,13 @@ record LocalRows(Dispatch dispatch, long choices) implements ExpertRows {
   }
 
   @Override
-  public Tensor toTokens(Tensor rows) {
+  public boolean travel() {
+    return false;
+  }
+
+  @Override
+  public Tensor toTokens(Tensor rows, Runnable meanwhile) {
+    meanwhile.run();
     for (int e = 0; e < dispatch.count().length; e++) {
       long dropped = dispatch.count()[e] - dispatch.kept()[e];
       if (dropped > 0) {

@@ -103,7 +103,12 @@ public final class TensorGroup implements Exchange, AutoCloseable {
       Arrays.fill(copies, own);
       long[] sent = new long[size];
       Arrays.fill(sent, rows[rank]);
-      return exchange(Timeline.Kind.ALL_GATHER, torch.cat(new TensorVector(copies), 0), sent, rows)
+      return exchange(
+              Timeline.Kind.ALL_GATHER,
+              torch.cat(new TensorVector(copies), 0),
+              sent,
+              rows,
+              () -> {})
           .retainReference();
     }
   }
@@ -115,7 +120,7 @@ public final class TensorGroup implements Exchange, AutoCloseable {
     }
     long[] received = new long[size];
     Arrays.fill(received, rows[rank]);
-    Tensor parts = exchange(Timeline.Kind.REDUCE_SCATTER, partial, rows, received);
+    Tensor parts = exchange(Timeline.Kind.REDUCE_SCATTER, partial, rows, received, () -> {});
     long[] shape = new long[parts.shape().length + 1];
     System.arraycopy(parts.shape(), 0, shape, 1, shape.length - 1);
     shape[0] = size;
@@ -124,14 +129,17 @@ public final class TensorGroup implements Exchange, AutoCloseable {
   }
 
   @Override
-  public Tensor allToAll(Tensor rows, long[] sent, long[] received) {
-    return group.isEmpty()
-        ? rows
-        : exchange(Timeline.Kind.ALL_TO_ALL, rows.contiguous(), sent, received);
+  public Tensor allToAll(Tensor rows, long[] sent, long[] received, Runnable meanwhile) {
+    if (group.isEmpty()) {
+      meanwhile.run();
+      return rows;
+    }
+    return exchange(Timeline.Kind.ALL_TO_ALL, rows.contiguous(), sent, received, meanwhile);
   }
 
   /** Also gathers and scatters are made of this: the others of the library want even parts. */
-  private Tensor exchange(Timeline.Kind kind, Tensor rows, long[] sent, long[] received) {
+  private Tensor exchange(
+      Timeline.Kind kind, Tensor rows, long[] sent, long[] received, Runnable meanwhile) {
     long[] shape = rows.shape();
     shape[0] = Arrays.stream(received).sum();
     Tensor arrived = torch.empty(shape, rows.options(), new MemoryFormatOptional());
@@ -140,9 +148,10 @@ public final class TensorGroup implements Exchange, AutoCloseable {
       if (rows.size(0) > 0) {
         bytes += leaving * (rows.nbytes() / rows.size(0));
       }
-      await(
-          kind,
-          group.get().alltoall_base(arrived, rows, new LongVector(received), new LongVector(sent)));
+      Work work =
+          group.get().alltoall_base(arrived, rows, new LongVector(received), new LongVector(sent));
+      meanwhile.run();
+      await(kind, work);
     }
     return arrived;
   }
