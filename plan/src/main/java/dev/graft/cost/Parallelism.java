@@ -47,6 +47,20 @@ public record Parallelism(
     return new Parallelism(pp, chunks, dp, tp, 1, ep, etp, tp > 1);
   }
 
+  /**
+   * How experts are dealt out, as a recipe's {@code parallel.experts} spells it; {@code folded}
+   * where no scheme of a recipe says it.
+   */
+  public String scheme() {
+    for (ExpertScheme scheme : ExpertScheme.values()) {
+      Parallelism mesh = of(pp, chunks, dp, tp, scheme);
+      if (cp == 1 && mesh.ep() == ep && mesh.etp() == etp) {
+        return scheme.key();
+      }
+    }
+    return "folded";
+  }
+
   /** All ranks. */
   public int world() {
     return Math.multiplyExact(pp, stageRanks());

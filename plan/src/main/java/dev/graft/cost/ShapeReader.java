@@ -30,6 +30,11 @@ public final class ShapeReader {
     return SHIPPED.keys();
   }
 
+  /** The mesh that a shipped model is known to have been trained on, as --fix takes it. */
+  public static Optional<String> knownMesh(String model) {
+    return names().contains(model) ? SHIPPED.at(model).optionalText("mesh") : Optional.empty();
+  }
+
   /**
    * By name, directory or file.
    *

@@ -6,6 +6,7 @@ import dev.graft.cost.Part;
 import dev.graft.cost.PartCost;
 import dev.graft.cost.Setting;
 import dev.graft.cost.TransformerShape;
+import dev.graft.search.EqualLayers;
 import dev.graft.search.PartitionSearch;
 import dev.graft.search.PipelinePlan;
 import dev.graft.search.PipelineProblem;
@@ -63,7 +64,7 @@ public record StageChoice(List<Integer> layers, List<Integer> recomputed) {
     PartCost head = costs.of(Part.HEAD);
     double weight = StageWeights.bytes(setting, even);
     double working = Math.max(layer.working(), Math.max(embedding.working(), head.working()));
-    return new PipelineProblem(
+    return new EqualLayers(
         shape.layers(),
         even.layers().size(),
         even.microBatches(),
@@ -84,13 +85,13 @@ public record StageChoice(List<Integer> layers, List<Integer> recomputed) {
     IntFunction<Integer> fewest =
         stage -> {
           for (int recomputed = 0; recomputed <= stages.get(stage); recomputed++) {
-            if (problem.bytes(stage, stages.get(stage), recomputed) <= problem.memory()) {
+            if (problem.bytes(stage, 0, stages.get(stage), recomputed) <= problem.memory(stage)) {
               return recomputed;
             }
           }
           throw new InvalidInputException(
               "recipe: parallel.recompute is auto, but stage %d with its %d layers does not fit %s, all of them recomputed; give it fewer layers, or use a smaller micro_batch_size or zero: 1"
-                  .formatted(stage, stages.get(stage), gigabytes(problem.memory())));
+                  .formatted(stage, stages.get(stage), gigabytes(problem.memory(stage))));
         };
     return java.util.stream.IntStream.range(0, stages.size()).mapToObj(fewest).toList();
   }

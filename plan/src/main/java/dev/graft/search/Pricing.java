@@ -59,17 +59,32 @@ public final class Pricing {
    */
   public static Price price(
       Setting setting, CostModel model, int[] counts, double[] recomputed, int microBatches) {
-    LayerCosts costs = model.costs(setting);
+    return price(
+        setting,
+        Collections.nCopies(setting.parallelism().pp(), model.costs(setting)),
+        counts,
+        recomputed,
+        microBatches);
+  }
+
+  /** The same over stages of unequal devices, each with its costs. */
+  public static Price price(
+      Setting setting,
+      List<LayerCosts> stages,
+      int[] counts,
+      double[] recomputed,
+      int microBatches) {
     Parallelism mesh = setting.parallelism();
     TransformerShape shape = setting.shape();
     int parts = counts.length;
-    double send = costs.sendSeconds();
+    double send = stages.getFirst().sendSeconds();
     List<StageTime> times = new ArrayList<>();
     List<Map<Term, Double>> terms = new ArrayList<>();
     double[] cover = new double[mesh.pp()];
     int at = 0;
     for (int part = 0; part < parts; part++) {
       Map<Term, Double> spent = new EnumMap<>(Term.class);
+      LayerCosts costs = stages.get(part % mesh.pp());
       double forward = 0;
       double backward = 0;
       double again = counts[part] == 0 ? 0 : recomputed[part] / counts[part];
@@ -104,7 +119,7 @@ public final class Pricing {
     LayerCosts.StepCost last = new LayerCosts.StepCost(0, 0);
     for (int stage = 0; stage < mesh.pp(); stage++) {
       LayerCosts.StepCost step =
-          costs.step(weights.trunk()[stage], weights.experts()[stage], cover[stage]);
+          stages.get(stage).step(weights.trunk()[stage], weights.experts()[stage], cover[stage]);
       if (step.seconds() > end) {
         end = step.seconds();
         last = step;
@@ -124,7 +139,7 @@ public final class Pricing {
       }
     }
     double busy = named.values().stream().mapToDouble(Double::doubleValue).sum();
-    named.put("pipeline", schedule.seconds() - busy);
+    named.put("pipeline", Math.max(0, schedule.seconds() - busy));
     named.put("data parallel", last.exchange());
     named.put("optimizer", last.optimizer());
     return new Price(schedule.seconds() + end, named, times);

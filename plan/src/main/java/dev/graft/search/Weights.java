@@ -9,41 +9,59 @@ import dev.graft.cost.TransformerShape;
  * @param trunk attention, dense FFNs, routers, shared experts, embedding and head
  * @param experts of the mixture
  */
-public record Weights(double[] trunk, double[] experts) {
+record Weights(double[] trunk, double[] experts) {
   /**
    * Counts them.
    *
    * @param counts layers of each model part, stages × chunks of them
    */
-  public static Weights of(TransformerShape shape, Parallelism mesh, int[] counts) {
-    double[] trunk = new double[mesh.pp()];
-    double[] experts = new double[mesh.pp()];
-    double table = (double) shape.vocab() * shape.hidden() / mesh.tp();
-    double expert =
-        (double) shape.experts().count()
-            / mesh.ep()
-            * shape.feedForward(shape.experts().ffn())
-            / mesh.etp();
-    double always =
-        shape.feedForward(shape.experts().sharedFfn()) / mesh.tp()
-            + (double) shape.hidden() * shape.experts().count();
+  static Weights of(TransformerShape shape, Parallelism mesh, int[] counts) {
+    int[] dense = new int[mesh.pp()];
+    int[] mixed = new int[mesh.pp()];
     int layer = 0;
     for (int part = 0; part < counts.length; part++) {
       int stage = part % mesh.pp();
-      for (int i = 0; i < counts[part]; i++, layer++) {
-        trunk[stage] += shape.attentionWeights() / mesh.tp();
-        if (layer < shape.denseLayers()) {
-          trunk[stage] += shape.feedForward(shape.ffn()) / mesh.tp();
-        } else {
-          trunk[stage] += always;
-          experts[stage] += expert;
-        }
-      }
+      int ofDense = Math.clamp(shape.denseLayers() - layer, 0, counts[part]);
+      dense[stage] += ofDense;
+      mixed[stage] += counts[part] - ofDense;
+      layer += counts[part];
     }
-    trunk[0] += table;
-    if (!shape.tied() || mesh.pp() > 1) {
-      trunk[mesh.pp() - 1] += table;
+    double[] trunk = new double[mesh.pp()];
+    double[] experts = new double[mesh.pp()];
+    for (int stage = 0; stage < mesh.pp(); stage++) {
+      trunk[stage] = trunk(shape, mesh, stage, dense[stage], mixed[stage]);
+      experts[stage] = experts(shape, mesh, mixed[stage]);
     }
     return new Weights(trunk, experts);
+  }
+
+  /**
+   * What is replicated over DP × CP.
+   *
+   * @param dense layers without experts
+   * @param mixed layers with experts
+   */
+  static double trunk(TransformerShape shape, Parallelism mesh, int stage, int dense, int mixed) {
+    double weights =
+        (dense + mixed) * shape.attentionWeights()
+            + dense * shape.feedForward(shape.ffn())
+            + mixed * shape.feedForward(shape.experts().sharedFfn());
+    double table = (double) shape.vocab() * shape.hidden();
+    boolean last = stage == mesh.pp() - 1;
+    if (stage == 0) {
+      weights += table;
+    }
+    if (last && !(shape.tied() && stage == 0)) {
+      weights += table;
+    }
+    return weights / mesh.tp() + (double) mixed * shape.hidden() * shape.experts().count();
+  }
+
+  /** What is replicated where experts are. */
+  static double experts(TransformerShape shape, Parallelism mesh, int mixed) {
+    return mixed
+        * ((double) shape.experts().count() / mesh.ep())
+        * shape.feedForward(shape.experts().ffn())
+        / mesh.etp();
   }
 }
