@@ -7,11 +7,14 @@ import dev.graft.cost.Parallelism;
 import dev.graft.layout.ExpertScheme;
 import dev.graft.loop.RecipeReader;
 import dev.graft.search.Plan;
+import dev.graft.search.Pricing;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -32,18 +35,52 @@ final class PlanOverlay {
     parallel.put("pp", mesh.pp());
     parallel.put("dp", mesh.dp());
     parallel.put("tp", mesh.tp());
-    parallel.put("experts", scheme(mesh).key());
+    parallel.put("experts", scheme(mesh).orElseThrow().key());
     parallel.put("zero", zero(job));
     parallel.put("interleave", mesh.chunks());
     ArrayNode stages = parallel.putArray("stages");
-    plan.layers().forEach(stages::add);
     ArrayNode recompute = parallel.putArray("recompute");
-    plan.recomputed().forEach(recompute::add);
+    if (mesh.chunks() == 1) {
+      plan.layers().forEach(stages::add);
+      plan.recomputed().forEach(recompute::add);
+    } else {
+      int parts = mesh.pp() * mesh.chunks();
+      for (int layers : Pricing.even(plan.layers().stream().mapToInt(n -> n).sum(), parts)) {
+        stages.add(layers);
+        recompute.add(0);
+      }
+    }
     return keys;
   }
 
-  /** Writes them; an older {@code out} stays whole until the new one is. */
-  static void write(Job job, Plan plan, Path out) throws IOException {
+  /**
+   * Writes the first plan that {@code graft train} can run; an older {@code out} stays whole until
+   * the new one is.
+   *
+   * @return its place among the plans, from 1
+   * @throws InvalidInputException if it can run none of them
+   */
+  static int write(Job job, List<Plan> plans, Path out) throws IOException {
+    int number = 1;
+    while (number < plans.size() && !isRunnable(plans.get(number - 1))) {
+      number++;
+    }
+    if (!isRunnable(plans.get(number - 1))) {
+      throw new InvalidInputException(
+          "--output: none of these plans can be run by graft train, which deals experts out as %s and recomputes no layers of interleaved stages; hold more by --fix, such as experts=edp,chunks=1"
+              .formatted(Arrays.stream(ExpertScheme.values()).map(ExpertScheme::key).toList()));
+    }
+    write(job, plans.get(number - 1), out);
+    return number;
+  }
+
+  /** Recomputed layers of interleaved stages are not counted by stretch, so those are passed by. */
+  private static boolean isRunnable(Plan plan) {
+    boolean whole = plan.recomputed().stream().allMatch(count -> count == 0);
+    return scheme(plan.parallelism()).isPresent() && (plan.parallelism().chunks() == 1 || whole);
+  }
+
+  private static void write(Job job, Plan plan, Path out) throws IOException {
     String text =
         "# Of graft plan: "
             + plan.parallelism().describe()
@@ -75,22 +112,12 @@ final class PlanOverlay {
   }
 
   /**
-   * The scheme that gives a mesh its expert degrees.
-   *
-   * @throws InvalidInputException if none does, or ranks split sequences
+   * The scheme that gives a mesh its expert degrees; empty if none does, or it splits sequences.
    */
-  static ExpertScheme scheme(Parallelism mesh) {
-    if (mesh.cp() == 1) {
-      for (ExpertScheme scheme : ExpertScheme.values()) {
-        if (Parallelism.of(mesh.pp(), mesh.chunks(), mesh.dp(), mesh.tp(), scheme).equals(mesh)) {
-          return scheme;
-        }
-      }
-    }
-    throw new InvalidInputException(
-        "--output: %s is no mesh of graft train, which deals experts out as %s and does not split sequences; hold one by --fix"
-            .formatted(
-                mesh.describe(),
-                Arrays.stream(ExpertScheme.values()).map(ExpertScheme::key).toList()));
+  private static Optional<ExpertScheme> scheme(Parallelism mesh) {
+    return Arrays.stream(ExpertScheme.values())
+        .filter(scheme ->
+            Parallelism.of(mesh.pp(), mesh.chunks(), mesh.dp(), mesh.tp(), scheme).equals(mesh))
+        .findFirst();
   }
 }

@@ -109,4 +109,82 @@ class PlanCommandTest {
       browser.requireQuiet();
     }
   }
+
+  /** The plan of a small model on this machine, taken by a recipe as it is. */
+  @Test
+  void aPlanIsWrittenAsKeysOfARecipe() throws IOException {
+    Path shape = folder.resolve("shape.yaml");
+    Files.writeString(
+        shape,
+        "{layers: 4, hidden: 64, ffn: 96, heads: 2, kv_heads: 2, head_dim: 32, vocab: 512, experts:"
+            + " 8, top_k: 2}");
+    Path plan = folder.resolve("plan.yaml");
+    Captured planned =
+        Captured.run(
+            "plan",
+            "--model",
+            shape.toString(),
+            "--cluster",
+            "cpux2",
+            "--sequence",
+            "64",
+            "--global-batch",
+            "16",
+            "--dtype",
+            "f32",
+            "--fix",
+            "pp=2,chunks=1",
+            "--output",
+            plan.toString());
+    assertEquals(0, planned.code(), planned.err());
+    assertTrue(planned.err().contains("wrote plan 1 to " + plan), planned.err());
+    Path recipe = folder.resolve("recipe.yaml");
+    Files.writeString(
+        recipe,
+        """
+        spec: {vocab_size: 512, hidden_size: 64, intermediate_size: 96, num_hidden_layers: 4, num_attention_heads: 2,
+               num_key_value_heads: 2, num_experts: [8], num_experts_per_tok: 2, max_position_embeddings: 64}
+        data: {train: [{tokens: none}]}
+        parallel: {dp: 7}
+        out: none
+        """);
+    Captured read =
+        Captured.run("train", recipe.toString(), "--plan", plan.toString(), "--print-config");
+    assertEquals(0, read.code(), read.err());
+    String config = read.out().replaceAll("\\s+", "");
+    assertTrue(config.contains("pp:2dp:1tp:1experts:\"none\""), read.out());
+    assertTrue(config.contains("stages:-2-2"), read.out());
+    assertTrue(config.contains("sequence_length:64global_batch_size:16"), read.out());
+  }
+
+  @Test
+  void aPageShowsPlansAndWhatIf() {
+    Path page = folder.resolve("plans.html");
+    Captured run =
+        Captured.run(
+            "plan",
+            "--model",
+            "mixtral-8x7b",
+            "--cluster",
+            "h100x64",
+            "--fix",
+            "pp=4",
+            "--top",
+            "2",
+            "--html",
+            page.toString());
+    assertEquals(0, run.code(), run.err());
+    try (Browser browser = Browser.open()) {
+      browser.driver().get(page.toUri().toString());
+      boolean drawn =
+          browser.await(
+              "charts", _ -> browser.all("#timeline canvas").size() == 3 ? Boolean.TRUE : null);
+      assertTrue(drawn);
+      assertEquals(2, browser.all("#summary table tbody tr").size());
+      assertTrue(browser.text("#timeline").contains("waiting"), browser.text("#timeline"));
+      assertTrue(browser.all("#sensitivity tbody tr").size() >= 6);
+      assertTrue(browser.text("#sensitivity").contains("network between nodes half as fast"));
+      browser.requireQuiet();
+    }
+  }
 }

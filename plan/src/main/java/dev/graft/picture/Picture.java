@@ -3,7 +3,6 @@ package dev.graft.picture;
 import dev.graft.inference.InferencePlan;
 import dev.graft.inference.PublishedRate;
 import dev.graft.page.PlanPage;
-import dev.graft.pipeline.OneForwardOneBackward;
 import dev.graft.search.Plan;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -26,13 +25,9 @@ public final class Picture {
     data.putNull("serving");
   }
 
-  /**
-   * Adds a plan; the first is the one that others are compared with.
-   *
-   * @param pipeline its step as simulated
-   */
-  public void add(String name, Plan plan, OneForwardOneBackward pipeline) {
-    plans.add(PlanPicture.of(name, plan, pipeline));
+  /** Adds a plan; the first is the one that others are compared with. */
+  public void add(String name, Plan plan) {
+    plans.add(PlanPicture.of(name, plan));
   }
 
   /**

@@ -1,10 +1,13 @@
 package dev.graft.picture;
 
+import dev.graft.memory.MemoryTimeline;
 import dev.graft.memory.MemoryUse;
 import dev.graft.pipeline.OneForwardOneBackward;
 import dev.graft.pipeline.Pass;
+import dev.graft.pipeline.StageTime;
 import dev.graft.search.Plan;
 import dev.graft.search.StagePlan;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,7 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** A plan as {@code plan.js} draws it. */
 final class PlanPicture {
   /** Passes of a step that are drawn; a step of more is drawn from its start on. */
-  private static final int MOST = 6000;
+  private static final int MOST = 3000;
 
   private static final Map<String, ToDoubleFunction<MemoryUse>> PARTS = parts();
 
@@ -38,9 +41,9 @@ final class PlanPicture {
    * A plan.
    *
    * @param name for people
-   * @param pipeline its step as simulated; empty passes where none was
    */
-  static ObjectNode of(String name, Plan plan, OneForwardOneBackward pipeline) {
+  static ObjectNode of(String name, Plan plan) {
+    OneForwardOneBackward pipeline = simulate(plan);
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("name", name);
     json.put("micro_batch", plan.microBatch());
@@ -95,35 +98,24 @@ final class PlanPicture {
       stage.add(pass.stage());
       micro.add(pass.microBatch());
       forward.add(pass.isForward());
-      start.add(pass.start());
-      end.add(pass.end());
+      start.add(rounded(pass.start()));
+      end.add(rounded(pass.end()));
     }
   }
 
-  /** Activations come with a forward pass and go with a backward pass; the rest stays. */
   private static ObjectNode overTime(int number, StagePlan stage, OneForwardOneBackward pipeline) {
     ObjectNode json = JsonNodeFactory.instance.objectNode().put("stage", number);
     ArrayNode at = json.putArray("at");
     ArrayNode bytes = json.putArray("bytes");
-    List<Pass> own =
-        pipeline.passes().stream()
-            .filter(pass -> pass.stage() == number)
-            .sorted(Comparator.comparingDouble(PlanPicture::moment))
-            .toList();
-    long micros = own.stream().filter(Pass::isForward).count();
-    int alive =
-        OneForwardOneBackward.alive(
-            number, pipeline.stages(), Math.toIntExact(Math.max(1, micros)));
-    double each = stage.memory().activations() / Math.max(1, alive);
-    double held = stage.memory().total() - stage.memory().activations();
-    at.add(0);
-    bytes.add(held);
-    for (Pass pass : own) {
-      double moment = moment(pass);
-      at.add(moment);
-      bytes.add(held);
-      held += pass.isForward() ? each : -each;
-      at.add(moment);
+    double held = 0;
+    for (MemoryTimeline.Moment moment :
+        MemoryTimeline.of(pipeline, number, stage.memory()).moments()) {
+      if (!at.isEmpty()) { // it steps
+        at.add(moment.seconds());
+        bytes.add(held);
+      }
+      held = moment.bytes();
+      at.add(moment.seconds());
       bytes.add(held);
     }
     at.add(pipeline.seconds());
@@ -131,7 +123,20 @@ final class PlanPicture {
     return json;
   }
 
-  private static double moment(Pass pass) {
-    return pass.isForward() ? pass.start() : pass.end();
+  /** To a microsecond, which is less than a pixel. */
+  private static double rounded(double seconds) {
+    return Math.round(seconds * 1e6) / 1e6;
+  }
+
+  /** Its step; of several chunks a stage, each takes a part of the stage's time. */
+  static OneForwardOneBackward simulate(Plan plan) {
+    int chunks = plan.parallelism().chunks();
+    List<StageTime> times = new ArrayList<>();
+    for (int chunk = 0; chunk < chunks; chunk++) {
+      for (StagePlan stage : plan.stages()) {
+        times.add(new StageTime(stage.forward() / chunks, stage.backward() / chunks));
+      }
+    }
+    return OneForwardOneBackward.simulate(times, plan.parallelism().pp(), plan.microBatches(), 0);
   }
 }

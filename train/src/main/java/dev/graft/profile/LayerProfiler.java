@@ -36,7 +36,11 @@ public final class LayerProfiler implements AutoCloseable {
   /** A coefficient in the range of the adaptive one: the auxiliary loss goes backwards too. */
   private static final double ALPHA = 1e-3;
 
-  private static final int LEAST_ROUNDS = 5;
+  private static final int LEAST_ROUNDS = 3;
+
+  /** Of a step, at most; more tell nothing new. */
+  private static final int MICRO_BATCHES = 4;
+
   private static final int MEMORY_ROUNDS = 3;
 
   private final Recipe recipe;
@@ -47,7 +51,7 @@ public final class LayerProfiler implements AutoCloseable {
   private final Chain kept;
   private final Chain recomputed;
   private final double[] alpha;
-  private final boolean accumulates;
+  private final int microBatches;
   private final NativeMemory memory = new NativeMemory();
   private final PieceSamples embedding = new PieceSamples();
   private final List<PieceSamples> layers = new ArrayList<>();
@@ -111,8 +115,8 @@ public final class LayerProfiler implements AutoCloseable {
     this.recomputed = Chain.of(start, parameters, recipe, 1);
     this.alpha = new double[start.spec().numHiddenLayers()];
     Arrays.fill(alpha, recipe.routing().balance() instanceof Balance.None ? 0 : ALPHA);
-    // Of several micro-batches all but the first add to gradients.
-    this.accumulates = recipe.microBatches() / recipe.parallel().mesh().dp() > 1;
+    this.microBatches =
+        Math.min(MICRO_BATCHES, recipe.microBatches() / recipe.parallel().mesh().dp());
     for (int l = 0; l < start.spec().numHiddenLayers(); l++) {
       layers.add(new PieceSamples());
     }
@@ -140,53 +144,53 @@ public final class LayerProfiler implements AutoCloseable {
   }
 
   /**
-   * Runs one step of one micro-batch.
+   * Runs a step of some micro-batches, and one that recomputes: between two micro-batches of a step
+   * caches keep what they keep in training.
    *
    * @param counts whether it is measured
    */
   private void round(boolean counts) {
     long began = System.nanoTime();
-    Batch read = stream.next(recipe.microBatchSize());
-    add(data, began, counts);
-    MicroBatch batch =
-        new MicroBatch(
-            read.size(),
-            read.sequenceLength(),
-            read.ids(),
-            read.targets(),
-            read.lossMask(),
-            read.documents());
-    began = System.nanoTime();
     kept.head().clearGradients();
     add(clear, began, counts);
-    pass(kept, batch, false, counts);
+    for (int micro = 0; micro < microBatches; micro++) {
+      began = System.nanoTime();
+      MicroBatch batch = read();
+      add(data, began, counts);
+      pass(kept, batch, false, micro == 0, counts);
+    }
     began = System.nanoTime();
     double gradient = optimizer.gradientNorm();
     add(norm, began, counts);
     began = System.nanoTime();
     optimizer.step(1, 0, gradient);
     add(update, began, counts);
-    pass(recomputed, batch, true, counts);
+    for (int micro = 0; micro < microBatches; micro++) {
+      pass(recomputed, read(), true, micro == 0, counts);
+    }
+  }
+
+  private MicroBatch read() {
+    Batch read = stream.next(recipe.microBatchSize());
+    return new MicroBatch(
+        read.size(),
+        read.sequenceLength(),
+        read.ids(),
+        read.targets(),
+        read.lossMask(),
+        read.documents());
   }
 
   /** After some rounds, so that libraries have what they keep. */
   private void memory() throws IOException {
     for (int i = 0; i < MEMORY_ROUNDS; i++) {
-      Batch read = stream.next(recipe.microBatchSize());
-      MicroBatch batch =
-          new MicroBatch(
-              read.size(),
-              read.sequenceLength(),
-              read.ids(),
-              read.targets(),
-              read.lossMask(),
-              read.documents());
+      MicroBatch batch = read();
       memoryPass(kept, batch, false);
       memoryPass(recomputed, batch, true);
     }
   }
 
-  private void pass(Chain chain, MicroBatch batch, boolean again, boolean counts) {
+  private void pass(Chain chain, MicroBatch batch, boolean again, boolean fresh, boolean counts) {
     long began = System.nanoTime();
     Network.Pass first = chain.embedding().forward(batch, Optional.empty());
     add(embedding.forward, began, counts && !again);
@@ -203,19 +207,19 @@ public final class LayerProfiler implements AutoCloseable {
     if (!again) {
       Network.Pass end = chain.head().forward(batch, Optional.of(x));
       began = System.nanoTime();
-      release(back(chain.head(), end, Optional.empty(), scale));
+      release(back(chain.head(), end, Optional.empty(), scale, fresh));
       add(head.backward, began, counts);
     }
     Optional<Tensor> gradient = Optional.empty();
     for (int l = layers.size() - 1; l >= 0; l--) {
       began = System.nanoTime();
-      Tensor next = back(chain.layers().get(l), passes.get(l), gradient, scale);
+      Tensor next = back(chain.layers().get(l), passes.get(l), gradient, scale, fresh);
       add(again ? layers.get(l).backwardRecomputed : layers.get(l).backward, began, counts);
       gradient.ifPresent(LayerProfiler::release);
       gradient = Optional.of(next);
     }
     began = System.nanoTime();
-    release(back(chain.embedding(), first, gradient, scale));
+    release(back(chain.embedding(), first, gradient, scale, fresh));
     add(embedding.backward, began, counts && !again);
     gradient.ifPresent(LayerProfiler::release);
   }
@@ -240,12 +244,12 @@ public final class LayerProfiler implements AutoCloseable {
     double scale = 1 / Math.max(1, batch.counted());
     Network.Pass end = chain.head().forward(batch, Optional.of(x));
     long resident = memory.startPeak();
-    release(back(chain.head(), end, Optional.empty(), scale));
+    release(back(chain.head(), end, Optional.empty(), scale, true));
     head.backwardPeak.add(memory.peak() - resident);
     Optional<Tensor> gradient = Optional.empty();
     for (int l = layers.size() - 1; l >= 0; l--) {
       resident = memory.startPeak();
-      Tensor next = back(chain.layers().get(l), passes.get(l), gradient, scale);
+      Tensor next = back(chain.layers().get(l), passes.get(l), gradient, scale, true);
       if (!again) {
         layers.get(l).backwardPeak.add(memory.peak() - resident);
       }
@@ -253,15 +257,14 @@ public final class LayerProfiler implements AutoCloseable {
       gradient = Optional.of(next);
     }
     resident = memory.startPeak();
-    release(back(chain.embedding(), first, gradient, scale));
+    release(back(chain.embedding(), first, gradient, scale, true));
     embedding.backwardPeak.add(memory.peak() - resident);
     gradient.ifPresent(LayerProfiler::release);
   }
 
-  private Tensor back(Network network, Network.Pass pass, Optional<Tensor> gradient, double scale) {
-    return network
-        .backward(pass, gradient, scale, alpha, recipe.microBatches(), !accumulates)
-        .gradient();
+  private Tensor back(
+      Network network, Network.Pass pass, Optional<Tensor> gradient, double scale, boolean fresh) {
+    return network.backward(pass, gradient, scale, alpha, recipe.microBatches(), fresh).gradient();
   }
 
   private static void release(Tensor tensor) {
