@@ -68,5 +68,9 @@ class TrainingPlanCommandTest {
     assertEquals(2, small.code());
     assertTrue(small.err().contains("Nothing fits 8 × RTX-4090"), small.err());
     assertEquals(1, small.err().lines().count(), small.err());
+    Captured deep =
+        Captured.run("plan", "--model", "llama-3-8b", "--cluster", "h100x64", "--fix", "pp=64");
+    assertEquals(2, deep.code());
+    assertTrue(deep.err().contains("more stages than the model has layers, 32"), deep.err());
   }
 }

@@ -218,7 +218,7 @@ final class Candidate implements PipelineProblem {
   }
 
   /**
-   * The best answer: of the dynamic programme's and the even split.
+   * The best answer: of the dynamic programme's and the even splits.
    *
    * @param worth seconds of a step from which on an answer is not looked for
    * @return empty if none fits, or none is faster
@@ -230,7 +230,7 @@ final class Candidate implements PipelineProblem {
       Stream<Split> found =
           PartitionSearch.best(this).stream()
               .map(answer -> new Split(answer.stages(), answer.recompute()));
-      splits = Stream.concat(splits, found);
+      splits = Stream.concat(Stream.concat(splits, filled(blind()).stream()), found);
     }
     return splits
         .distinct()
