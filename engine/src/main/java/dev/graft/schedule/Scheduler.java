@@ -186,10 +186,19 @@ public final class Scheduler {
       if (limit > 0 && makeRoom(sequence, limit, plan)) {
         Chunk chunk = sequence.chunk(limit);
         plan.add(new Planned(sequence, chunk));
-        budget -= single ? 0 : chunk.ids().length;
+        budget -= single ? 0 : wholePages(chunk.ids().length);
       }
     }
     return plan;
+  }
+
+  /**
+   * What a piece of a prompt takes of the budget: a page is also a whole number of the panels in
+   * which it is computed, and one that is not full takes as long as if it were. So the next prompt
+   * begins with full ones, too, and no step takes longer than the budget stands for.
+   */
+  private int wholePages(int tokens) {
+    return Math.ceilDiv(tokens, forward.pageSize()) * forward.pageSize();
   }
 
   /** Pages for the next tokens of a sequence, taken from younger ones if there is no other way. */

@@ -17,6 +17,7 @@ final class HashingForward implements Forward {
   private final ModelSpec spec;
   private final long[][] pages;
   private final List<Integer> widths = new ArrayList<>();
+  private final List<List<Integer>> pieces = new ArrayList<>();
 
   HashingForward(ModelSpec spec, int pages) {
     this.spec = spec;
@@ -26,6 +27,11 @@ final class HashingForward implements Forward {
   /** Tokens of each step so far. */
   List<Integer> widths() {
     return widths;
+  }
+
+  /** Lengths of the pieces of prompts of each step so far. */
+  List<List<Integer>> pieces() {
+    return pieces;
   }
 
   @Override
@@ -46,6 +52,11 @@ final class HashingForward implements Forward {
   @Override
   public float[][] step(List<Chunk> chunks) {
     widths.add(chunks.stream().mapToInt(chunk -> chunk.ids().length).sum());
+    pieces.add(
+        chunks.stream()
+            .filter(chunk -> chunk.phase() == Phase.PREFILL)
+            .map(chunk -> chunk.ids().length)
+            .toList());
     float[][] logits = new float[chunks.size()][0];
     for (int c = 0; c < logits.length; c++) {
       Chunk chunk = chunks.get(c);

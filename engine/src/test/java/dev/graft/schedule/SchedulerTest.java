@@ -270,6 +270,26 @@ class SchedulerTest {
     assertEquals(before + steps, stream.answer.size());
   }
 
+  /** The rest of a prompt takes a whole panel of the step, so the next prompt has one less. */
+  @Test
+  void piecesBesideDecodeFillWholePanels() {
+    HashingForward forward = new HashingForward(spec(4096), 200);
+    Scheduler scheduler = new Scheduler(forward, SchedulerOptions.standard());
+    SplittableRandom random = new SplittableRandom(2);
+    new Asked(ids(random, 10), 90).submit(scheduler);
+    scheduler.step();
+    int before = forward.pieces().size();
+    new Asked(ids(random, 91), 1).submit(scheduler);
+    new Asked(ids(random, 100), 1).submit(scheduler);
+    Asked last = new Asked(ids(random, 5), 1).submit(scheduler);
+    while (last.answer.isEmpty()) {
+      scheduler.step();
+    }
+    assertEquals(
+        List.of(List.of(64), List.of(27, 32), List.of(64), List.of(4, 5)),
+        forward.pieces().subList(before, forward.pieces().size()));
+  }
+
   @Test
   void whatCannotRunIsRefusedWhenItIsSubmitted() {
     HashingForward forward = new HashingForward(spec(512), 10);
