@@ -34,7 +34,7 @@ function plansSection() {
   const best = data.plans[0].tokens_per_second;
   return section(
     'summary', 'Plans side by side', 'The fastest first. Layers and recomputed layers are given stage by stage.',
-    table('Plans', ['Plan', 'Micro-batch', 'Layers', 'Recomputed', 'Step', 'Tokens/s a device', 'Against the first', 'MFU', 'Waiting', 'Fullest rank'],
+    table('Plans', ['Plan', 'Micro-batch', 'Layers', 'Recomputed', 'Step', 'Tokens/s a device', 'Against first', 'MFU', 'Waiting', 'Memory'],
       data.plans.map((plan, i) => [
         [dot(theme.series(i)), plan.name], String(plan.micro_batch), list(plan.stages.map((stage) => stage.layers)),
         list(plan.stages.map((stage) => stage.recomputed)), seconds(plan.seconds), plain(plan.tokens_per_second),
