@@ -20,9 +20,7 @@ final class PredictSplit {
     int stages = Integer.parseInt(arguments[1]);
     int micros = Integer.parseInt(arguments[2]);
     double[] t = Arrays.stream(arguments).skip(3).mapToDouble(Double::parseDouble).toArray();
-    PipelineProblem problem =
-        new PipelineProblem(
-            layers, stages, micros, t[0], t[1], t[2] + t[3], t[4] + t[5], 0, 0, 0, 0, 0, Double.MAX_VALUE);
+    PipelineProblem problem = new Measured(layers, stages, micros, t);
     List<Integer> planned = PartitionSearch.best(problem).orElseThrow().stages();
     List<Integer> even = new ArrayList<>();
     for (int s = 0; s < stages; s++) {
@@ -37,15 +35,42 @@ final class PredictSplit {
         seconds(even, micros, t));
   }
 
+  /** Layers that are alike, with an embedding before and a head behind them, and no limit of memory. */
+  private record Measured(int layers, int stages, int microBatches, double[] t) implements PipelineProblem {
+    @Override
+    public double memory(int stage) {
+      return Double.MAX_VALUE;
+    }
+
+    @Override
+    public boolean isUniform() {
+      return true;
+    }
+
+    @Override
+    public double time(int stage, int from, int count, int recomputed) {
+      StageTime time = stageTime(stage, stages, count, t);
+      return time.forward() + time.backward() + recomputed * t[0];
+    }
+
+    @Override
+    public double bytes(int stage, int from, int count, int recomputed) {
+      return 0;
+    }
+  }
+
+  private static StageTime stageTime(int stage, int stages, int count, double[] t) {
+    boolean first = stage == 0;
+    boolean last = stage == stages - 1;
+    return new StageTime(
+        count * t[0] + (first ? t[2] : 0) + (last ? t[4] : 0),
+        count * t[1] + (first ? t[3] : 0) + (last ? t[5] : 0));
+  }
+
   private static double seconds(List<Integer> split, int micros, double[] t) {
     List<StageTime> times = new ArrayList<>();
     for (int s = 0; s < split.size(); s++) {
-      boolean first = s == 0;
-      boolean last = s == split.size() - 1;
-      times.add(
-          new StageTime(
-              split.get(s) * t[0] + (first ? t[2] : 0) + (last ? t[4] : 0),
-              split.get(s) * t[1] + (first ? t[3] : 0) + (last ? t[5] : 0)));
+      times.add(stageTime(s, split.size(), split.get(s), t));
     }
     return OneForwardOneBackward.simulate(times, micros, t[6]).seconds();
   }
