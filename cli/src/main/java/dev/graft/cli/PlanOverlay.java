@@ -1,17 +1,15 @@
 package dev.graft.cli;
 
-import dev.graft.checkpoint.CheckpointWriter;
 import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.cost.Job;
 import dev.graft.cost.Parallelism;
+import dev.graft.disk.WholeFile;
 import dev.graft.layout.ExpertScheme;
 import dev.graft.loop.RecipeReader;
 import dev.graft.search.Plan;
 import dev.graft.search.Pricing;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -88,18 +86,7 @@ final class PlanOverlay {
             + out.getFileName()
             + "\n"
             + RecipeReader.text(keys(job, plan));
-    Path folder = out.toAbsolutePath().normalize().getParent();
-    Files.createDirectories(folder);
-    Path temporary =
-        folder.resolve(".%s.%d.tmp".formatted(out.getFileName(), ProcessHandle.current().pid()));
-    try {
-      Files.writeString(temporary, text);
-      CheckpointWriter.sync(temporary);
-      Files.move(
-          temporary, out, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(temporary);
-    }
+    WholeFile.write(text, out);
   }
 
   private static int zero(Job job) {

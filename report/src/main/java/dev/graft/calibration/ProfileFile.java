@@ -1,13 +1,9 @@
 package dev.graft.calibration;
 
+import dev.graft.disk.WholeFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
@@ -88,31 +84,6 @@ public final class ProfileFile {
 
   /** Writes a profile; an older {@code out} stays whole until the new one is. */
   public static void write(Profile profile, Path out) throws IOException {
-    Path folder = out.toAbsolutePath().normalize().getParent();
-    Files.createDirectories(folder);
-    Path temporary =
-        folder.resolve(".%s.%d.tmp".formatted(out.getFileName(), ProcessHandle.current().pid()));
-    try {
-      try (FileChannel channel =
-          FileChannel.open(
-              temporary,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.TRUNCATE_EXISTING)) {
-        ByteBuffer bytes = ByteBuffer.wrap(text(profile).getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-        channel.force(true);
-      }
-      Files.move(
-          temporary, out, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw new IOException(
-          "could not write %s: %s; free some space and run it again".formatted(out, e.getMessage()),
-          e);
-    } finally {
-      Files.deleteIfExists(temporary);
-    }
+    WholeFile.write(text(profile), out);
   }
 }

@@ -1,5 +1,6 @@
 package dev.graft.page;
 
+import dev.graft.disk.WholeFile;
 import dev.graft.events.InvalidRunException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -45,7 +46,7 @@ public final class EvaluationPage {
    * @throws IOException where {@code out} cannot be written
    */
   public static void write(String title, List<Path> results, Path out) throws IOException {
-    PageFile.write(html(title, results.stream().map(EvaluationPage::read).toList()), out);
+    WholeFile.write(html(title, results.stream().map(EvaluationPage::read).toList()), out);
   }
 
   /**
@@ -55,7 +56,7 @@ public final class EvaluationPage {
    * @throws IOException where {@code out} cannot be written
    */
   public static void write(String title, JsonNode results, Path out) throws IOException {
-    PageFile.write(html(title, List.of(results)), out);
+    WholeFile.write(html(title, List.of(results)), out);
   }
 
   static String html(String title, List<JsonNode> results) {

@@ -1,5 +1,6 @@
 package dev.graft.page;
 
+import dev.graft.disk.WholeFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import tools.jackson.databind.json.JsonMapper;
@@ -23,7 +24,7 @@ public final class PlanPage {
     ObjectNode whole = data.deepCopy();
     whole.put("title", title);
     whole.putArray("introduction");
-    PageFile.write(
+    WholeFile.write(
         PageTemplate.fill(
             title, JsonMapper.shared().writeValueAsString(whole), PageTemplate.PLAN_SCRIPTS),
         out);

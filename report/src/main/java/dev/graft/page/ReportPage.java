@@ -1,5 +1,6 @@
 package dev.graft.page;
 
+import dev.graft.disk.WholeFile;
 import dev.graft.events.RunEvents;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ public final class ReportPage {
    * @throws IOException where {@code out} cannot be written
    */
   public static void write(PageContent content, Path out) throws IOException {
-    PageFile.write(html(content), out);
+    WholeFile.write(html(content), out);
   }
 
   /**

@@ -1,4 +1,4 @@
-package dev.graft.page;
+package dev.graft.disk;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,16 +9,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/** A page on disk. */
-final class PageFile {
-  private PageFile() {}
+/** A file of text that is on disk whole or not at all. */
+public final class WholeFile {
+  private WholeFile() {}
 
   /**
-   * Writes a page; an older one stays whole until the new one is.
+   * Writes {@code text} as UTF-8; an older {@code out} stays whole until the new one is.
    *
    * @throws IOException where {@code out} cannot be written
    */
-  static void write(String html, Path out) throws IOException {
+  public static void write(String text, Path out) throws IOException {
     Path folder = out.toAbsolutePath().normalize().getParent();
     Files.createDirectories(folder);
     Path temporary =
@@ -30,7 +30,7 @@ final class PageFile {
               StandardOpenOption.CREATE,
               StandardOpenOption.WRITE,
               StandardOpenOption.TRUNCATE_EXISTING)) {
-        ByteBuffer bytes = ByteBuffer.wrap(html.getBytes(StandardCharsets.UTF_8));
+        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
         while (bytes.hasRemaining()) {
           channel.write(bytes);
         }
