@@ -92,6 +92,7 @@ final class EvalTable {
             "items",
             "equal answers",
             "mean |Δ ll|",
+            "among choices",
             "metric",
             "change (95 %)",
             "only one right",
@@ -106,9 +107,8 @@ final class EvalTable {
               pair.metric().isEmpty()
                   ? ""
                   : String.format(Locale.ROOT, "%.1f %%", 100 * pair.equalAnswers()),
-              Double.isFinite(pair.meanDifference())
-                  ? String.format(Locale.ROOT, "%.4f", pair.meanDifference())
-                  : "",
+              difference(pair.meanDifference()),
+              difference(pair.meanDifferenceAmongChoices()),
               pair.metric(),
               measured
                   ? String.format(
@@ -118,6 +118,10 @@ final class EvalTable {
               measured ? String.format(Locale.ROOT, "%.3f", pair.pValue()) : ""));
     }
     return "\n" + align(lines);
+  }
+
+  private static String difference(double mean) {
+    return Double.isFinite(mean) ? String.format(Locale.ROOT, "%.4f", mean) : "";
   }
 
   /** What a reader of the figures must know. */

@@ -3,6 +3,7 @@ package dev.graft.results;
 import dev.graft.lm.LanguageModel;
 import dev.graft.score.Outcome;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,9 @@ import java.util.Optional;
  * @param equalAnswers share of them with the same choice, or the same text
  * @param meanDifference mean |Δ log-likelihood| of a choice, or of a token of a whole text; NaN of
  *     texts
+ * @param meanDifferenceAmongChoices the same of a choice's log-probability given that it is one of
+ *     the choices, log softmax over their log-likelihoods: what all of them gain or lose together
+ *     decides nothing; NaN of texts and whole texts
  * @param onlyFirst questions that only the first model gets right
  * @param onlySecond questions that only the second does
  * @param change of the metric from the first to the second
@@ -34,6 +38,7 @@ public record PairedComparison(
     int items,
     double equalAnswers,
     double meanDifference,
+    double meanDifferenceAmongChoices,
     int onlyFirst,
     int onlySecond,
     double change,
@@ -74,6 +79,8 @@ public record PairedComparison(
     int onlySecond = 0;
     double difference = 0;
     long differences = 0;
+    double among = 0;
+    long choices = 0;
     for (Item a : first.items()) {
       Item b = others.get(place(a));
       if (b == null) {
@@ -83,6 +90,11 @@ public record PairedComparison(
       List<Double> deltas = differences(a.outcome(), b.outcome());
       difference += deltas.stream().mapToDouble(Math::abs).sum();
       differences += deltas.size();
+      if (a.outcome() instanceof Outcome.Chosen(List<LanguageModel.Likelihood> ours)
+          && b.outcome() instanceof Outcome.Chosen(List<LanguageModel.Likelihood> theirs)) {
+        among += differenceAmongChoices(logLikelihoods(ours), logLikelihoods(theirs));
+        choices += ours.size();
+      }
       equal += same(a.outcome(), b.outcome()) ? 1 : 0;
       if (metric.isPresent()) {
         boolean right = a.metrics().get(metric.get()).value() == 1;
@@ -105,6 +117,7 @@ public record PairedComparison(
             items,
             equal / (double) items,
             difference / differences,
+            among / choices,
             onlyFirst,
             onlySecond,
             change,
@@ -135,6 +148,25 @@ public record PairedComparison(
           theirs.logLikelihood() / theirs.tokens() - ours.logLikelihood() / ours.tokens());
     }
     return differences;
+  }
+
+  private static double[] logLikelihoods(List<LanguageModel.Likelihood> choices) {
+    return choices.stream().mapToDouble(LanguageModel.Likelihood::logLikelihood).toArray();
+  }
+
+  /** Σ |Δ log softmax| over the choices of one question. */
+  static double differenceAmongChoices(double[] first, double[] second) {
+    double shift = logSumExp(second) - logSumExp(first);
+    double sum = 0;
+    for (int i = 0; i < first.length; i++) {
+      sum += Math.abs(second[i] - first[i] - shift);
+    }
+    return sum;
+  }
+
+  private static double logSumExp(double[] logs) {
+    double most = Arrays.stream(logs).max().orElseThrow();
+    return most + Math.log(Arrays.stream(logs).map(log -> Math.exp(log - most)).sum());
   }
 
   private static boolean same(Outcome a, Outcome b) {

@@ -65,6 +65,9 @@ public final class ResultsFile {
       if (Double.isFinite(pair.meanDifference())) {
         one.put("mean_absolute_loglikelihood_difference", pair.meanDifference());
       }
+      if (Double.isFinite(pair.meanDifferenceAmongChoices())) {
+        one.put("mean_absolute_difference_among_choices", pair.meanDifferenceAmongChoices());
+      }
       if (!pair.metric().isEmpty()) {
         one.put("equal_answers", pair.equalAnswers());
         one.put("metric", pair.metric());

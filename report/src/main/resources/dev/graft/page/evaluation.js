@@ -227,9 +227,10 @@ function pairsSection() {
       el('td', {}, `${pair.only_first_right} : ${pair.only_second_right}`),
       el('td', {}, plain(pair.mcnemar_p, 2)),
       el('td', {}, plain(pair.mean_absolute_loglikelihood_difference, 3)),
+      el('td', {}, plain(pair.mean_absolute_difference_among_choices, 3)),
     ),
   );
-  const heads = ['Model', 'Benchmark', 'Questions', 'Same\nanswer', 'Difference', '95 % interval', 'Only first :\nonly second', 'McNemar’s\np', 'Mean |Δ log-\nlikelihood|'];
+  const heads = ['Model', 'Benchmark', 'Questions', 'Same\nanswer', 'Difference', '95 % interval', 'Only first :\nonly second', 'McNemar’s\np', 'Mean |Δ log-\nlikelihood|', 'The same\namong choices'];
   return section(
     'pairs', `Against ${firsts}`, 'Question by question. Differences are in points of percent; the interval is that of the mean difference per question, and p is that of McNemar’s exact test that the two are equally good.',
     pairsFigure(firsts).node,

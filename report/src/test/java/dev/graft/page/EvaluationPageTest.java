@@ -39,7 +39,8 @@ class EvaluationPageTest {
   private static final String METRIC =
       """
       , "equal_answers": 0.5, "metric": "acc", "only_first_right": 1, "only_second_right": 0,
-       "change": -0.25, "change_stderr": 0.25, "mcnemar_p": 1.0
+       "change": -0.25, "change_stderr": 0.25, "mcnemar_p": 1.0,
+       "mean_absolute_difference_among_choices": 0.0045
       """;
 
   private Path results(String one, String other) throws IOException {
