@@ -177,10 +177,9 @@ public final class EngineModel implements LanguageModel {
 
     void see(int position, float[] logits) {
       double total = kernels.logSumExp(logits, 0, logits.length);
-      int best = 0;
-      for (int v = 1; v < logits.length; v++) {
-        best = logits[v] > logits[best] ? v : best;
-      }
+      // A long text soon has a token that is not the likeliest; looking for that one takes a while.
+      int best =
+          IntStream.range(0, greedy.length).anyMatch(m -> greedy[m]) ? likeliest(logits) : -1;
       for (int m = 0; m < sums.length; m++) {
         int[] continuation = input.members.get(m).continuation;
         int at = position - (input.ids.length - continuation.length);
@@ -189,6 +188,14 @@ public final class EngineModel implements LanguageModel {
           greedy[m] &= continuation[at] == best;
         }
       }
+    }
+
+    private static int likeliest(float[] logits) {
+      int best = 0;
+      for (int v = 1; v < logits.length; v++) {
+        best = logits[v] > logits[best] ? v : best;
+      }
+      return best;
     }
 
     void answer(Answers<Likelihood> answers) throws IOException {
