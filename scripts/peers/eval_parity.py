@@ -10,6 +10,7 @@ subjects of MMLU and of
 CMMLU with SHOTS examples; OWN of a task of one's own with whole answers to choose from; the first GSM8K of GSM8K with five examples,
 whose prompts lm-evaluation-harness makes and transformers goes on with, greedily. lm-evaluation-harness gets its own task files with
 nothing changed but where the data is: the files of the folder shared as JSON lines. All in float32 on the CPU, nothing is downloaded.
+A MODEL that graft quantize wrote is dequantised for the others by benchmarks/inference/pytorch_perplexity.py.
 
 Prints a table in Markdown; ends with 1 if a log-likelihood differs by more than 1e-3, if a question is scored otherwise but for those
 whose two likeliest choices are closer than 1e-3 (these are listed), or if a written answer differs. --peers-only prints what the others
@@ -190,6 +191,19 @@ def write(model, tokenizer, rows):
         row["text"] = text
 
 
+def load(directory):
+    """The model in float32 by transformers; quantised weights are dequantised without Graft."""
+    import torch
+    import transformers
+
+    if "quantization_config" in json.loads((pathlib.Path(directory) / "config.json").read_text()):
+        sys.path.insert(0, str(ROOT / "benchmarks/inference"))
+        import pytorch_perplexity
+
+        return pytorch_perplexity.load(pathlib.Path(directory))
+    return transformers.AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+
+
 def peers(a, work):
     import torch
     import transformers
@@ -198,7 +212,7 @@ def peers(a, work):
     logging.disable(logging.WARNING)
     torch.set_num_threads(2)
     tasks = prepare(a, work)
-    model = transformers.AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32).eval()
+    model = load(a.model)
     tokenizer = transformers.AutoTokenizer.from_pretrained(a.model)
     rows, results = harness(a, tasks, HFLM(pretrained=model, tokenizer=tokenizer, batch_size=8, device="cpu"))
     for row in rows:
