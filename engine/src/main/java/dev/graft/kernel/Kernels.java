@@ -10,6 +10,14 @@ import dev.graft.checkpoint.Weight;
  * and the vector width: never on how many rows, tokens or threads take part in a call.
  */
 public interface Kernels {
+  /** Columns of a weight that are decoded at a time for a product with panels. */
+  int PIECE = 192;
+
+  /**
+   * Distance of the rows of such a piece; not a power of two, so that rows do not share cache sets.
+   */
+  int PIECE_ROW = PIECE + 16;
+
   /** Which kernels: two of one name round alike, on any machine. */
   String name();
 
@@ -81,6 +89,30 @@ public interface Kernels {
       int outAt,
       int outRow,
       boolean add);
+
+  /**
+   * A piece of a product with a panel of tokens: out[r][c] = (add ? out[r][c] : 0) + Σ_k w[r][k] ·
+   * x[k][c], the sum from k = 0 upwards, so that pieces added one after the other give the bits of
+   * the whole. w[r][k] is at {@code r · PIECE_ROW + k}, x[k][c] at {@code xAt + k · panelWidth +
+   * c}, out[r][c] at {@code outAt + r · panelWidth + c}.
+   *
+   * @param rows of w and out
+   * @param n columns of w, at most {@link #PIECE}
+   * @param width columns of x and out that are computed: {@link #panelWidth} or {@link #lanes}
+   */
+  default void panelProduct(
+      float[] w,
+      int rows,
+      int n,
+      float[] x,
+      int xAt,
+      int width,
+      float[] out,
+      int outAt,
+      boolean add) {
+    int row = panelWidth();
+    product(w, 0, PIECE_ROW, 1, rows, n, x, xAt, row, width, out, outAt, row, add);
+  }
 
   /**
    * RMSNorm of one token: out[i] = x[i] / √(mean(x²) + eps) · gain[gainAt + i] (arXiv 1910.07467,

@@ -3,11 +3,11 @@ package dev.graft.kernel;
 import java.util.List;
 
 /**
- * Matrix–matrix products for prefill: a block of rows is decoded once into the second-level cache
- * and multiplied with every panel of tokens.
+ * Matrix–matrix products for prefill: a block of rows is decoded once, piece by piece, and
+ * multiplied with every panel of tokens.
  */
 public final class MatrixPanels {
-  /** Rows of a block: eight tiles of six. */
+  /** Rows of a block: four tiles of twelve, eight of six. */
   private static final int BLOCK = 48;
 
   private final Kernels kernels;
@@ -26,7 +26,7 @@ public final class MatrixPanels {
   public MatrixPanels(Kernels kernels, Workers workers) {
     this.kernels = kernels;
     this.workers = workers;
-    this.scratch = new float[workers.threads()][0];
+    this.scratch = new float[workers.threads()][BLOCK * Kernels.PIECE_ROW];
   }
 
   /** Computes jobs that must not write the same places. */
@@ -89,40 +89,39 @@ public final class MatrixPanels {
     return j;
   }
 
-  /** Output lines from … to of every panel. */
+  /**
+   * Output lines from … to of every panel, so many columns at a time that a piece of the panel
+   * stays in the first-level cache while all lines are multiplied with it.
+   */
   private void block(PanelJob job, int from, int to, int thread) {
-    int width = kernels.panelWidth();
-    int columns = job.columnTo() - job.columnFrom();
-    if (scratch[thread].length < BLOCK * columns) {
-      scratch[thread] = new float[BLOCK * columns];
-    }
     float[] decoded = scratch[thread];
-    for (int line = from; line < to; line++) {
-      job.matrix()
-          .decode(
-              job.rowFrom() + line,
-              job.columnFrom(),
-              job.columnTo(),
-              decoded,
-              (line - from) * columns);
-    }
+    int c = job.columnFrom();
+    // A weak rank may have no columns at all: its part of each sum is 0.
+    do {
+      int end = Math.min(job.columnTo(), c + Kernels.PIECE);
+      for (int line = from; line < to; line++) {
+        int at = (line - from) * Kernels.PIECE_ROW;
+        job.matrix().decode(job.rowFrom() + line, c, end, decoded, at);
+      }
+      piece(job, from, to, c - job.columnFrom(), end - c, decoded);
+      c = end;
+    } while (c < job.columnTo());
+  }
+
+  private void piece(PanelJob job, int from, int to, int column, int columns, float[] decoded) {
+    int width = kernels.panelWidth();
     for (int p = 0; p < job.panels(); p++) {
       boolean half = p == job.panels() - 1 && job.live() <= kernels.lanes();
-      kernels.product(
+      kernels.panelProduct(
           decoded,
-          0,
-          columns,
-          1,
           to - from,
           columns,
           job.x(),
-          job.xAt() + p * job.xPanel(),
-          width,
+          job.xAt() + p * job.xPanel() + column * width,
           half ? kernels.lanes() : width,
           job.out(),
           job.outAt() + p * job.outPanel() + from * width,
-          width,
-          false);
+          column > 0);
     }
   }
 }

@@ -98,6 +98,24 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void panelProduct(
+      float[] w,
+      int rows,
+      int n,
+      float[] x,
+      int xAt,
+      int width,
+      float[] out,
+      int outAt,
+      boolean add) {
+    if (width == 2 * L) {
+      VectorPanels.product(w, rows, n, x, xAt, out, outAt, add);
+    } else {
+      Kernels.super.panelProduct(w, rows, n, x, xAt, width, out, outAt, add);
+    }
+  }
+
+  @Override
   public void rmsNorm(float[] x, int at, int n, float[] gain, double eps, float[] out, int outAt) {
     float squares = VectorDots.one(x, at, n, x, at);
     float factor = (float) (1 / Math.sqrt(squares / (double) n + eps));

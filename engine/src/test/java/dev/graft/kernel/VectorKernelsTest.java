@@ -100,6 +100,31 @@ class VectorKernelsTest {
     }
   }
 
+  /** Pieces one after the other give the bits of the whole. */
+  @Test
+  void panelProducts() {
+    Random random = new Random(17);
+    for (int turn = 0; turn < 200; turn++) {
+      int rows = 1 + random.nextInt(50);
+      int n = 1 + random.nextInt(2 * Kernels.PIECE);
+      int width = random.nextBoolean() ? 2 * L : L;
+      float[] w = Numbers.of(rows * n, random);
+      float[] x = Numbers.of(1 + n * 2 * L, random);
+      float[] expected = Numbers.of(3 + rows * 2 * L, random);
+      float[] actual = expected.clone();
+      PLAIN.product(w, 0, n, 1, rows, n, x, 1, 2 * L, width, expected, 3, 2 * L, false);
+      float[] piece = Numbers.of(rows * Kernels.PIECE_ROW, random);
+      for (int k = 0; k < n; k += Kernels.PIECE) {
+        int columns = Math.min(Kernels.PIECE, n - k);
+        for (int r = 0; r < rows; r++) {
+          System.arraycopy(w, r * n + k, piece, r * Kernels.PIECE_ROW, columns);
+        }
+        FAST.panelProduct(piece, rows, columns, x, 1 + k * 2 * L, width, actual, 3, k > 0);
+      }
+      Numbers.assertSame(expected, actual, "panel " + rows + " × " + n + " × " + width);
+    }
+  }
+
   @Test
   void rmsNorm() {
     Random random = new Random(12);
