@@ -73,8 +73,16 @@ final class PrefillPass {
         tokens.stream()
             .map(t -> new PanelExperts.Lanes(t.source().number(), t.from(), t.panel().live()))
             .toList();
-    for (int l = 0; l < spec.numHiddenLayers(); l++) {
+    int last = spec.numHiddenLayers() - 1;
+    for (int l = 0; l < last; l++) {
       layer(l, panels, lanes, a);
+    }
+    // Of a piece of a prompt nobody asks for more than the last layer's keys and values; a mixture
+    // goes on, for the load of its experts is counted.
+    if (spec.moe().isPresent() || chunks.stream().anyMatch(c -> c.chunk().logits() > 0)) {
+      layer(last, panels, lanes, a);
+    } else {
+      keysAndValues(last, panels, a);
     }
     return wanted(chunks, tokens, a.x());
   }
@@ -176,6 +184,20 @@ final class PrefillPass {
     addDelta(n, downBias, next, a);
   }
 
+  private void keysAndValues(int l, PanelAttention.Panel[] panels, Activations a) {
+    LayerWeights w = rank.weights().layers().get(l);
+    int from = heads.keyValueFrom() * heads.headDim();
+    int to = heads.keyValueTo() * heads.headDim();
+    int hidden = spec.hiddenSize();
+    int n = panels.length;
+    int live = panels[n - 1].live();
+    products.run(
+        List.of(
+            job(w.k(), from, to, 0, hidden, a.normed(), n, live, a.k()),
+            job(w.v(), from, to, 0, hidden, a.normed(), n, live, a.v())));
+    rank.workers().run(n, (p, thread) -> placeKeys(l, w, panels[p], p, a));
+  }
+
   private PanelJob job(
       dev.graft.kernel.Matrix matrix,
       int rowFrom,
@@ -254,9 +276,21 @@ final class PrefillPass {
   private void placeHeads(int l, LayerWeights w, PanelAttention.Panel panel, int p, Activations a) {
     int dim = heads.headDim();
     int q = p * heads.heads() * dim * width;
-    int kv = p * heads.keyValueHeads() * dim * width;
     addBias(
         a.q(), q, w.qBias(), bound(w.qBias(), heads.headFrom()), bound(w.qBias(), heads.headTo()));
+    int half = rank.rotary().half() * width;
+    for (int h = 0; h < heads.heads(); h++) {
+      int at = q + h * dim * width;
+      normalizeHead(a.q(), at, w.qNorm());
+      kernels.rotate(a.q(), at, half, a.cos(), a.sin(), p * half);
+    }
+    placeKeys(l, w, panel, p, a);
+  }
+
+  private void placeKeys(int l, LayerWeights w, PanelAttention.Panel panel, int p, Activations a) {
+    int dim = heads.headDim();
+    int kv = p * heads.keyValueHeads() * dim * width;
+    int half = rank.rotary().half() * width;
     addBias(
         a.k(),
         kv,
@@ -269,12 +303,6 @@ final class PrefillPass {
         w.vBias(),
         bound(w.vBias(), heads.keyValueFrom()),
         bound(w.vBias(), heads.keyValueTo()));
-    int half = rank.rotary().half() * width;
-    for (int h = 0; h < heads.heads(); h++) {
-      int at = q + h * dim * width;
-      normalizeHead(a.q(), at, w.qNorm());
-      kernels.rotate(a.q(), at, half, a.cos(), a.sin(), p * half);
-    }
     for (int h = 0; h < heads.keyValueHeads(); h++) {
       int at = kv + h * dim * width;
       normalizeHead(a.k(), at, w.kNorm());
