@@ -39,10 +39,10 @@ def graft(model, port, sequences, context, threads):
     return [ROOT / "graft", "serve", model, "--port", port, "--max-sequences", sequences, "--max-context", context, "--threads", threads]
 
 
-def llama(model, port, sequences, context, threads):
+def llama(model, port, sequences, context, threads, flash_attention="auto"):
     binary = subprocess.run([ROOT / "scripts/peers/llama-server"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     return [binary, "-m", model, "--host", "127.0.0.1", "--port", port, "-np", sequences, "-cb", "-c", sequences * context,
-            "-t", threads, "-tb", threads, "--no-webui"]
+            "-t", threads, "-tb", threads, "-fa", flash_attention, "--no-webui"]
 
 
 @contextlib.contextmanager
