@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.DoubleConsumer;
+import java.util.function.ToLongFunction;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -41,7 +42,7 @@ public final class LayerProfiler implements AutoCloseable {
   /** Of a step, at most; more tell nothing new. */
   private static final int MICRO_BATCHES = 4;
 
-  private static final int MEMORY_ROUNDS = 3;
+  private static final int MEMORY_ROUNDS = 5;
 
   private final Recipe recipe;
   private final StartingPoint start;
@@ -309,14 +310,17 @@ public final class LayerProfiler implements AutoCloseable {
         pieces.stream().mapToDouble(Profile.Piece::forward).average().orElseThrow(),
         backward,
         alone.stream().mapToDouble(Profile.Piece::recompute).average().orElseThrow(),
-        Math.round(pieces.stream().mapToLong(Profile.Piece::keptBytes).average().orElseThrow()),
-        Math.round(
-            pieces.stream()
-                .mapToLong(Profile.Piece::keptIfRecomputedBytes)
-                .average()
-                .orElseThrow()),
+        median(pieces, Profile.Piece::keptBytes),
+        median(pieces, Profile.Piece::keptIfRecomputedBytes),
         pieces.stream().mapToLong(Profile.Piece::forwardPeakBytes).max().orElseThrow(),
         alone.stream().mapToLong(Profile.Piece::backwardPeakBytes).max().orElseThrow());
+  }
+
+  /** Layers hold alike; a compiler that works beside one of them takes memory, too. */
+  private static long median(List<Profile.Piece> pieces, ToLongFunction<Profile.Piece> bytes) {
+    Samples samples = new Samples();
+    pieces.forEach(piece -> samples.add(bytes.applyAsLong(piece)));
+    return Math.round(samples.median());
   }
 
   /** What a step does once. */
