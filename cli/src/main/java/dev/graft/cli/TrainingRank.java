@@ -19,11 +19,14 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** A training run's rank in this process: it meets the others, and ends with them. */
 final class TrainingRank {
   /** A loss is heard of at once, and told before the process ends. */
   private static final Duration PATIENCE = Duration.ofSeconds(3);
+
+  private static final String ORPHANED = "the process that launched this rank is gone";
 
   /** What a rank does with the others. */
   interface Task<T> {
@@ -49,7 +52,8 @@ final class TrainingRank {
   static <T> T run(RankVariables place, Mesh mesh, Recipe recipe, Duration timeout, Task<T> task)
       throws IOException {
     mesh.checkWorld(place.size());
-    outliveNot(System.getenv());
+    AtomicReference<Watch> met = new AtomicReference<>();
+    outliveNot(System.getenv(), met);
     Introduction introduction =
         new Introduction(new Version().getVersion()[0], digest(RecipeReader.print(recipe)));
     try (Rendezvous rendezvous =
@@ -58,6 +62,7 @@ final class TrainingRank {
                 : Rendezvous.connect(place.host(), place.port(), timeout);
         Watch watch =
             rendezvous.meet(place.rank(), place.size(), introduction, TrainingRank::end)) {
+      met.set(watch);
       try (Team team = Team.join(rendezvous, mesh, place.rank())) {
         T result = task.run(team);
         team.world().barrier();
@@ -69,8 +74,11 @@ final class TrainingRank {
     }
   }
 
-  /** A launcher that is killed cannot end its ranks, so they end by themselves. */
-  private static void outliveNot(Map<String, String> environment) {
+  /**
+   * A launcher that is killed cannot end its ranks, so they end by themselves. The first to see it
+   * tells the others why it leaves: only rank 0 speaks to the user, and it may not be the first.
+   */
+  private static void outliveNot(Map<String, String> environment, AtomicReference<Watch> met) {
     Optional<Long> launcher =
         Optional.ofNullable(environment.get(RankVariables.LAUNCHER)).map(Long::valueOf);
     if (launcher.isEmpty()) {
@@ -83,7 +91,11 @@ final class TrainingRank {
             .map(ProcessHandle::onExit)
             .orElseGet(() -> CompletableFuture.completedFuture(null));
     CompletableFuture<Void> _ =
-        gone.thenRun(() -> end("the process that launched this rank is gone"));
+        gone.thenRun(
+            () -> {
+              Optional.ofNullable(met.get()).ifPresent(watch -> watch.abort(ORPHANED));
+              end(ORPHANED);
+            });
   }
 
   private static void explain(Watch watch, Throwable thrown) {
