@@ -7,15 +7,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.peers.Shared;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -66,26 +69,31 @@ class SandboxTest {
   /** Runs it and checks that nothing it started is left. */
   private static Outcome run(Sandbox sandbox, String program) throws IOException {
     Outcome outcome = sandbox.run(program);
-    awaitNothingLeft(sandbox);
+    awaitNothingLeft(sandbox.tag());
     return outcome;
   }
 
-  private static Stream<ProcessHandle> processes(Sandbox sandbox) {
+  private static Stream<ProcessHandle> processes(String tag) {
     return ProcessHandle.allProcesses()
-        .filter(process ->
-            process.info().commandLine().filter(line -> line.contains(sandbox.tag())).isPresent());
+        .filter(
+            process -> process.info().commandLine().filter(line -> line.contains(tag)).isPresent());
   }
 
-  private static void awaitNothingLeft(Sandbox sandbox) {
+  private static void awaitNothingLeft(String tag) {
     // The kernel ends a namespace's processes at once, but may need a moment to clear them away.
-    for (int i = 0; i < 100 && processes(sandbox).findAny().isPresent(); i++) {
+    await(() -> processes(tag).findAny().isEmpty());
+    assertEquals(0, processes(tag).count());
+  }
+
+  /** For two seconds at most. */
+  private static void await(BooleanSupplier condition) {
+    for (int i = 0; i < 100 && !condition.getAsBoolean(); i++) {
       try {
         Thread.sleep(20);
       } catch (InterruptedException e) {
         throw new IllegalStateException(e);
       }
     }
-    assertEquals(0, processes(sandbox).count());
   }
 
   private static void assertFails(String expected, String program) throws IOException {
@@ -103,6 +111,30 @@ class SandboxTest {
     assertPasses("def f(x):\n  return x + 1\n\nassert f(1) == 2\nprint('noise')");
     assertFails("AssertionError: two", "assert 1 == 2, 'two'");
     assertFails("SyntaxError", "def f(:");
+  }
+
+  @Test
+  void aProgramDiesWithTheProcessThatRunsIt() throws Exception {
+    Process host =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                SandboxHost.class.getName(),
+                "import os\nos.fork()\nwhile True: pass")
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try (BufferedReader said = host.inputReader(StandardCharsets.UTF_8)) {
+      String tag = said.readLine();
+      assertTrue(tag != null && tag.startsWith("graft-sandbox-"), tag);
+      // bubblewrap's two, the program and its child; the shell and setpriv became bubblewrap.
+      await(() -> processes(tag).count() >= 4);
+      assertTrue(processes(tag).count() >= 4, "it runs");
+      host.destroyForcibly().waitFor();
+      awaitNothingLeft(tag);
+    } finally {
+      host.destroyForcibly();
+    }
   }
 
   @Test
@@ -345,7 +377,7 @@ class SandboxTest {
     Set<String> users = Set.of();
     while (!running.isDone() && users.isEmpty()) {
       users =
-          processes(standard)
+          processes(standard.tag())
               .filter(
                   process -> process.info().command().filter(c -> c.contains("python")).isPresent())
               .flatMap(process -> process.info().user().stream())
