@@ -97,7 +97,7 @@ function barsOption(width, groups, models, { maximum } = {}) {
     xAxis: { ...axisOf({ low: 0, high, target: width < NARROW ? 3 : 6, format: plain, name: 'percent right' }), nameGap: 26 },
     yAxis: {
       type: 'category', inverse: true, data: groups.map((group) => group.name), axisTick: { show: false }, axisLine: { show: false },
-      axisLabel: { color: theme.token('ink'), fontSize: 12.5, width: labels - 10, overflow: 'truncate', interval: 0 },
+      axisLabel: { color: theme.token('ink'), fontSize: 12, width: labels - 10, overflow: 'truncate', interval: 0 },
     },
     tooltip: {
       ...tooltipStyle(), trigger: 'item',
