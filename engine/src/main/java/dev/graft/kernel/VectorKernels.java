@@ -94,7 +94,15 @@ final class VectorKernels implements Kernels {
       int outAt,
       int outRow,
       boolean add) {
-    VectorTiles.product(a, aAt, aRow, aStep, rows, n, b, bAt, bRow, width, out, outAt, outRow, add);
+    boolean panels = aRow == 1 && width == 2 * L && bRow == width && outRow == width;
+    int done =
+        panels ? VectorPanels.transposed(a, aAt, aStep, rows, n, b, bAt, out, outAt, add) : 0;
+    if (done < rows) {
+      int at = aAt + done * aRow;
+      int to = outAt + done * outRow;
+      VectorTiles.product(
+          a, at, aRow, aStep, rows - done, n, b, bAt, bRow, width, out, to, outRow, add);
+    }
   }
 
   @Override

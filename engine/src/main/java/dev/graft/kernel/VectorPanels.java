@@ -198,4 +198,103 @@ final class VectorPanels {
     f0.intoArray(out, outAt + 5 * WIDTH);
     f1.intoArray(out, outAt + 5 * WIDTH + L);
   }
+
+  /**
+   * A product whose first factor lies in columns: out[r][c] = (add ? out[r][c] : 0) + Σ_k a[aAt + k
+   * · aStep + r] · x[k][c], as attention's scores and weighted sums are.
+   *
+   * @return rows that were computed; those that do not fill a tile are left
+   */
+  static int transposed(
+      float[] a,
+      int aAt,
+      int aStep,
+      int rows,
+      int n,
+      float[] x,
+      int xAt,
+      float[] out,
+      int outAt,
+      boolean add) {
+    int r = 0;
+    if (MANY_REGISTERS) {
+      for (; r + 8 <= rows; r += 8) {
+        eightByTwo(a, aAt + r, aStep, n, x, xAt, out, outAt + r * WIDTH, add);
+      }
+    }
+    return r;
+  }
+
+  /** Eight columns times a panel: one pointer, and neighbours share the check of their index. */
+  private static void eightByTwo(
+      float[] a,
+      int aAt,
+      int aStep,
+      int n,
+      float[] x,
+      int xAt,
+      float[] out,
+      int outAt,
+      boolean add) {
+    FloatVector a0 = start(out, outAt, add);
+    FloatVector a1 = start(out, outAt + L, add);
+    FloatVector b0 = start(out, outAt + WIDTH, add);
+    FloatVector b1 = start(out, outAt + WIDTH + L, add);
+    FloatVector c0 = start(out, outAt + 2 * WIDTH, add);
+    FloatVector c1 = start(out, outAt + 2 * WIDTH + L, add);
+    FloatVector d0 = start(out, outAt + 3 * WIDTH, add);
+    FloatVector d1 = start(out, outAt + 3 * WIDTH + L, add);
+    FloatVector e0 = start(out, outAt + 4 * WIDTH, add);
+    FloatVector e1 = start(out, outAt + 4 * WIDTH + L, add);
+    FloatVector f0 = start(out, outAt + 5 * WIDTH, add);
+    FloatVector f1 = start(out, outAt + 5 * WIDTH + L, add);
+    FloatVector g0 = start(out, outAt + 6 * WIDTH, add);
+    FloatVector g1 = start(out, outAt + 6 * WIDTH + L, add);
+    FloatVector h0 = start(out, outAt + 7 * WIDTH, add);
+    FloatVector h1 = start(out, outAt + 7 * WIDTH + L, add);
+    for (int k = 0, at = aAt; k < n; k++, at += aStep) {
+      FloatVector u = load(x, xAt + k * WIDTH);
+      FloatVector v = load(x, xAt + k * WIDTH + L);
+      FloatVector r = FloatVector.broadcast(Lanes.FLOATS, a[at]);
+      a0 = r.fma(u, a0);
+      a1 = r.fma(v, a1);
+      r = FloatVector.broadcast(Lanes.FLOATS, a[at + 1]);
+      b0 = r.fma(u, b0);
+      b1 = r.fma(v, b1);
+      r = FloatVector.broadcast(Lanes.FLOATS, a[at + 2]);
+      c0 = r.fma(u, c0);
+      c1 = r.fma(v, c1);
+      r = FloatVector.broadcast(Lanes.FLOATS, a[at + 3]);
+      d0 = r.fma(u, d0);
+      d1 = r.fma(v, d1);
+      r = FloatVector.broadcast(Lanes.FLOATS, a[at + 4]);
+      e0 = r.fma(u, e0);
+      e1 = r.fma(v, e1);
+      r = FloatVector.broadcast(Lanes.FLOATS, a[at + 5]);
+      f0 = r.fma(u, f0);
+      f1 = r.fma(v, f1);
+      r = FloatVector.broadcast(Lanes.FLOATS, a[at + 6]);
+      g0 = r.fma(u, g0);
+      g1 = r.fma(v, g1);
+      r = FloatVector.broadcast(Lanes.FLOATS, a[at + 7]);
+      h0 = r.fma(u, h0);
+      h1 = r.fma(v, h1);
+    }
+    a0.intoArray(out, outAt);
+    a1.intoArray(out, outAt + L);
+    b0.intoArray(out, outAt + WIDTH);
+    b1.intoArray(out, outAt + WIDTH + L);
+    c0.intoArray(out, outAt + 2 * WIDTH);
+    c1.intoArray(out, outAt + 2 * WIDTH + L);
+    d0.intoArray(out, outAt + 3 * WIDTH);
+    d1.intoArray(out, outAt + 3 * WIDTH + L);
+    e0.intoArray(out, outAt + 4 * WIDTH);
+    e1.intoArray(out, outAt + 4 * WIDTH + L);
+    f0.intoArray(out, outAt + 5 * WIDTH);
+    f1.intoArray(out, outAt + 5 * WIDTH + L);
+    g0.intoArray(out, outAt + 6 * WIDTH);
+    g1.intoArray(out, outAt + 6 * WIDTH + L);
+    h0.intoArray(out, outAt + 7 * WIDTH);
+    h1.intoArray(out, outAt + 7 * WIDTH + L);
+  }
 }
