@@ -4,6 +4,7 @@ import dev.graft.checkpoint.ModelSpec;
 import dev.graft.decoder.Chunk;
 import dev.graft.decoder.Forward;
 import dev.graft.decoder.ProcessForward;
+import dev.graft.decoder.ScoredRows;
 import dev.graft.parallel.Rendezvous;
 import java.io.IOException;
 import java.util.List;
@@ -41,8 +42,8 @@ record GroupForward(Rendezvous rendezvous, Forward forward) implements Forward {
   }
 
   @Override
-  public float[][] step(List<Chunk> chunks) {
-    return forward.step(chunks);
+  public float[][] step(List<Chunk> chunks, ScoredRows scored) {
+    return forward.step(chunks, scored);
   }
 
   @Override

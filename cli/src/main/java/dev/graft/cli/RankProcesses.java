@@ -6,6 +6,7 @@ import dev.graft.decoder.Chunk;
 import dev.graft.decoder.DecoderOptions;
 import dev.graft.decoder.Forward;
 import dev.graft.decoder.ProcessForward;
+import dev.graft.decoder.ScoredRows;
 import dev.graft.layout.Collective;
 import dev.graft.layout.PeerLostException;
 import dev.graft.layout.Shares;
@@ -130,9 +131,9 @@ final class RankProcesses implements Forward {
    * @throws PeerLostException if a rank is lost, with how its process ended
    */
   @Override
-  public float[][] step(List<Chunk> chunks) {
+  public float[][] step(List<Chunk> chunks, ScoredRows scored) {
     try {
-      return forward.step(chunks);
+      return forward.step(chunks, scored);
     } catch (PeerLostException e) {
       throw withLastWords(e);
     }

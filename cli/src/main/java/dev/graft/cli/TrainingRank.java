@@ -91,11 +91,10 @@ final class TrainingRank {
             .map(ProcessHandle::onExit)
             .orElseGet(() -> CompletableFuture.completedFuture(null));
     CompletableFuture<Void> _ =
-        gone.thenRun(
-            () -> {
-              Optional.ofNullable(met.get()).ifPresent(watch -> watch.abort(ORPHANED));
-              end(ORPHANED);
-            });
+        gone.thenRun(() -> {
+          Optional.ofNullable(met.get()).ifPresent(watch -> watch.abort(ORPHANED));
+          end(ORPHANED);
+        });
   }
 
   private static void explain(Watch watch, Throwable thrown) {

@@ -86,11 +86,11 @@ public final class Decoder implements Forward {
   }
 
   @Override
-  public float[][] step(List<Chunk> chunks) {
+  public float[][] step(List<Chunk> chunks, ScoredRows scored) {
     StepCheck.require(spec, pages.count(), chunks);
     rotary.reach(StepCheck.end(chunks));
     StepCheck.touch(pages, chunks);
-    return rank.step(chunks);
+    return rank.step(chunks, scored);
   }
 
   @Override

@@ -46,11 +46,11 @@ final class LocalRank implements AutoCloseable {
                 first ? options.observer() : RoutingObserver.NONE));
   }
 
-  /** This rank's part of a step; every rank returns the same logits. */
-  float[][] step(List<Chunk> chunks) {
+  /** This rank's part of a step; every rank gives out the same logits. */
+  float[][] step(List<Chunk> chunks, ScoredRows scored) {
     try {
       StepCheck.touch(pages, chunks);
-      return decoder.step(chunks);
+      return decoder.step(chunks, scored);
     } catch (RuntimeException | Error e) {
       // Harmless where the group is lost already.
       collective.abort("it failed: " + e.getMessage());

@@ -5,8 +5,8 @@ import dev.graft.kernel.MatrixVector;
 import java.util.List;
 
 /**
- * Final norm and logits, of both phases by the same kernels; only for tokens whose logits are
- * wanted.
+ * Final norm and logits of tokens that choose the next one, in both phases by the same kernels, and
+ * of all that decode is asked for.
  */
 final class OutputHead {
   /** Rows of logits at a time, so that memory stays bounded when every position is asked for. */

@@ -26,6 +26,7 @@ final class PrefillPass {
   private final MatrixPanels products;
   private final PanelAttention attention;
   private final PanelExperts experts;
+  private final PanelHead head;
   private final Reused[] room = Stream.generate(Reused::new).limit(11).toArray(Reused[]::new);
 
   /** Activations of a step, [panels, features, width] each. */
@@ -55,15 +56,17 @@ final class PrefillPass {
     this.attention =
         new PanelAttention(kernels, rank.workers(), rank.pages(), heads, rank.window());
     this.experts = new PanelExperts(rank, products);
+    this.head = new PanelHead(rank, products);
   }
 
   /**
    * Computes the chunks.
    *
-   * @return the residual stream of the tokens whose logits are wanted, chunk by chunk, [tokens,
+   * @param scored receives the logits that choose no token
+   * @return the residual stream of the tokens that choose the next one, chunk by chunk, [tokens,
    *     hidden]
    */
-  List<float[]> run(List<Numbered> chunks) {
+  List<float[]> run(List<Numbered> chunks, ScoredRows scored) {
     List<Tokens> tokens = split(chunks);
     Activations a = activations(tokens.size());
     PanelAttention.Panel[] panels =
@@ -84,7 +87,8 @@ final class PrefillPass {
     } else {
       keysAndValues(last, panels, a);
     }
-    return wanted(chunks, tokens, a.x());
+    head.run(a.x(), scored(chunks), scored);
+    return choosing(chunks, tokens, a.x());
   }
 
   private List<Tokens> split(List<Numbered> chunks) {
@@ -336,19 +340,36 @@ final class PrefillPass {
     }
   }
 
-  private List<float[]> wanted(List<Numbered> chunks, List<Tokens> tokens, float[] x) {
+  /** The lanes whose logits choose no token, panel by panel. */
+  private List<PanelHead.Lanes> scored(List<Numbered> chunks) {
+    List<PanelHead.Lanes> lanes = new ArrayList<>();
+    int p = 0;
+    for (int c = 0; c < chunks.size(); c++) {
+      Chunk chunk = chunks.get(c).chunk();
+      int first = chunk.ids().length - chunk.logits();
+      int end = first + chunk.scored();
+      for (int t = 0; t < chunk.ids().length; t += width, p++) {
+        int from = Math.max(first, t);
+        int to = Math.min(end, t + width);
+        if (from < to) {
+          lanes.add(new PanelHead.Lanes(p, from - t, to - t, chunks.get(c).number(), from - first));
+        }
+      }
+    }
+    return lanes;
+  }
+
+  private List<float[]> choosing(List<Numbered> chunks, List<Tokens> tokens, float[] x) {
     int hidden = spec.hiddenSize();
     List<float[]> rows = new ArrayList<>();
     int p = 0;
     for (Numbered numbered : chunks) {
       Chunk chunk = numbered.chunk();
-      float[] row = new float[chunk.logits() * hidden];
-      int first = chunk.ids().length - chunk.logits();
-      for (int t = first; t < chunk.ids().length; t++) {
-        int at = (p + t / width) * hidden * width + t % width;
-        for (int i = 0; i < hidden; i++) {
-          row[(t - first) * hidden + i] = x[at + i * width];
-        }
+      float[] row = new float[(chunk.logits() - chunk.scored()) * hidden];
+      int last = chunk.ids().length - 1;
+      int at = (p + last / width) * hidden * width + last % width;
+      for (int i = 0; i < row.length; i++) {
+        row[i] = x[at + i * width];
       }
       rows.add(row);
       p += Math.ceilDiv(chunk.ids().length, width);

@@ -68,7 +68,7 @@ public final class ProcessForward implements Forward {
           message = collective.broadcast(new byte[0])) {
         List<Chunk> chunks = StepMessage.read(message);
         rotary.reach(StepCheck.end(chunks));
-        rank.step(chunks);
+        rank.step(chunks, ScoredRows.NONE);
       }
     }
   }
@@ -109,12 +109,12 @@ public final class ProcessForward implements Forward {
    * @throws PeerLostException if a rank is lost; the group is of no more use then
    */
   @Override
-  public float[][] step(List<Chunk> chunks) {
+  public float[][] step(List<Chunk> chunks, ScoredRows scored) {
     StepCheck.require(spec, pageCount, chunks);
     rotary.reach(StepCheck.end(chunks));
     try {
       collective.broadcast(StepMessage.write(chunks));
-      return rank.step(chunks);
+      return rank.step(chunks, scored);
     } catch (RuntimeException | Error e) {
       lost = true;
       throw e;

@@ -20,8 +20,8 @@ final class RankDecoder {
     this.head = new OutputHead(rank, products);
   }
 
-  /** Computes a step; every rank returns the same logits. */
-  float[][] step(List<Chunk> chunks) {
+  /** Computes a step; every rank gives out the same logits. */
+  float[][] step(List<Chunk> chunks, ScoredRows scored) {
     List<Numbered> many = new ArrayList<>();
     List<Numbered> single = new ArrayList<>();
     for (int c = 0; c < chunks.size(); c++) {
@@ -32,7 +32,7 @@ final class RankDecoder {
     List<float[]> hidden = new ArrayList<>();
     if (!many.isEmpty()) {
       order.addAll(many);
-      hidden.addAll(prefill.run(many));
+      hidden.addAll(prefill.run(many, scored));
     }
     if (!single.isEmpty()) {
       order.addAll(single);

@@ -38,7 +38,8 @@ final class StepCheck {
       if (chunk.ids().length == 0
           || chunk.position() < 0
           || chunk.logits() < 0
-          || chunk.logits() > chunk.ids().length) {
+          || chunk.logits() > chunk.ids().length
+          || (chunk.chooses() && chunk.logits() == 0)) {
         throw new IllegalArgumentException("not a chunk: " + chunk);
       }
       if ((long) chunk.pages().length * KeyValuePages.SIZE < end) {

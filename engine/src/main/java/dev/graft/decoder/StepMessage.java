@@ -23,6 +23,7 @@ final class StepMessage {
         write(out, chunk.pages());
         out.writeUTF(chunk.phase().name());
         out.writeInt(chunk.logits());
+        out.writeBoolean(chunk.chooses());
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -46,7 +47,7 @@ final class StepMessage {
         int position = in.readInt();
         int[] pages = readInts(in);
         Phase phase = Phase.valueOf(in.readUTF());
-        chunks.add(new Chunk(ids, position, pages, phase, in.readInt()));
+        chunks.add(new Chunk(ids, position, pages, phase, in.readInt(), in.readBoolean()));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -82,18 +82,18 @@ public final class TensorParallelForward implements Forward {
    * @throws PeerLostException if a rank failed in an earlier step
    */
   @Override
-  public float[][] step(List<Chunk> chunks) {
+  public float[][] step(List<Chunk> chunks, ScoredRows scored) {
     StepCheck.require(spec, pageCount, chunks);
     rotary.reach(StepCheck.end(chunks));
     List<Future<float[][]>> others = new ArrayList<>();
     for (int r = 1; r < ranks.size(); r++) {
       LocalRank rank = ranks.get(r);
-      others.add(threads.get(r - 1).submit(() -> rank.step(chunks)));
+      others.add(threads.get(r - 1).submit(() -> rank.step(chunks, ScoredRows.NONE)));
     }
     List<Throwable> failures = new ArrayList<>();
     float[][] logits = {};
     try {
-      logits = ranks.getFirst().step(chunks);
+      logits = ranks.getFirst().step(chunks, scored);
     } catch (RuntimeException | Error e) {
       failures.add(e);
     }

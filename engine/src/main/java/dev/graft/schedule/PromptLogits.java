@@ -9,7 +9,7 @@ public interface PromptLogits {
    *
    * @param position of the prompt token that these logits come after, from 0; those after the last
    *     are not among them, they choose the first generated token
-   * @param logits [vocab], this call's to keep or change
+   * @param logits hold them, [vocab] from {@code at} on, during the call
    */
-  void at(int position, float[] logits);
+  void at(int position, float[] logits, int at);
 }

@@ -7,10 +7,11 @@ import dev.graft.decoder.Forward;
 import dev.graft.sample.NextToken;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
@@ -234,9 +235,13 @@ public final class Scheduler {
   }
 
   private void run(List<Planned> plan) {
+    Map<Sequence, RuntimeException> failures = new HashMap<>();
     float[][] logits;
     try {
-      logits = forward.step(plan.stream().map(Planned::chunk).toList());
+      logits =
+          forward.step(
+              plan.stream().map(Planned::chunk).toList(),
+              (chunk, row, values, at) -> score(plan.get(chunk), row, values, at, failures));
     } catch (RuntimeException e) {
       plan.forEach(p -> fail(p.sequence(), e));
       return;
@@ -244,10 +249,8 @@ public final class Scheduler {
     for (int i = 0; i < logits.length; i++) {
       Sequence sequence = plan.get(i).sequence();
       Chunk chunk = plan.get(i).chunk();
-      try {
-        sequence.score(chunk, logits[i], forward.spec().vocabSize());
-      } catch (RuntimeException e) {
-        fail(sequence, e);
+      if (failures.containsKey(sequence)) {
+        fail(sequence, failures.get(sequence));
         continue;
       }
       sequence.advance(chunk.ids().length);
@@ -255,18 +258,22 @@ public final class Scheduler {
         int[] prompt = sequence.request().prompt();
         pool.publish(prompt, sequence.pages(), prompt.length / forward.pageSize());
       }
-      if (chunk.logits() > 0 && sequence.missing() == 0) {
-        choose(sequence, last(logits[i]));
+      if (chunk.chooses()) {
+        choose(sequence, logits[i]);
       }
     }
   }
 
-  /** The last row: what comes after the last token. */
-  private float[] last(float[] logits) {
-    int vocab = forward.spec().vocabSize();
-    return logits.length == vocab
-        ? logits
-        : Arrays.copyOfRange(logits, logits.length - vocab, logits.length);
+  private static void score(
+      Planned planned, int row, float[] logits, int at, Map<Sequence, RuntimeException> failures) {
+    if (failures.containsKey(planned.sequence())) {
+      return;
+    }
+    try {
+      planned.sequence().score(planned.chunk(), row, logits, at);
+    } catch (RuntimeException e) {
+      failures.put(planned.sequence(), e); // its own, and not the step's
+    }
   }
 
   private void choose(Sequence sequence, float[] logits) {

@@ -6,9 +6,6 @@ import java.util.Arrays;
 
 /** A request on its way: which of its tokens are in the cache, and where. */
 final class Sequence {
-  /** Tokens of a chunk whose every row of logits is wanted: rows are as wide as the vocabulary. */
-  private static final int SCORED = 64;
-
   private final Request request;
   private final Generation generation;
   private final long arrival;
@@ -83,13 +80,14 @@ final class Sequence {
     boolean prompt = inPrompt();
     int known = prompt ? request.prompt().length : length;
     int first = firstWanted();
-    int end = Math.min(Math.min(known, computed + limit), Math.max(computed, first) + SCORED);
+    int end = Math.min(known, computed + limit);
     return new Chunk(
         Arrays.copyOfRange(tokens, computed, end),
         computed,
         pages.clone(),
         prompt ? Phase.PREFILL : Phase.DECODE,
-        Math.max(0, end - Math.max(computed, first)));
+        Math.max(0, end - Math.max(computed, first)),
+        end == length);
   }
 
   /** The first position whose logits are still wanted: within a scored prompt, or the last. */
@@ -99,21 +97,14 @@ final class Sequence {
         : length - 1;
   }
 
-  /** Gives out the logits of a chunk that lies in the prompt, but those that choose a token. */
-  void score(Chunk chunk, float[] logits, int vocab) {
-    if (request.scoring().isEmpty() || !inPrompt()) {
-      return;
-    }
-    PromptLogits out = request.scoring().get().logits();
-    int rows = logits.length / vocab;
-    int first = computed + chunk.ids().length - rows;
-    for (int row = 0; row < rows; row++) {
-      int position = first + row;
-      // Those before were given out already if this is computed anew after a preemption.
-      if (position >= scored && position < request.prompt().length - 1) {
-        out.at(position, Arrays.copyOfRange(logits, row * vocab, (row + 1) * vocab));
-        scored = position + 1;
-      }
+  /** Gives out a row of the logits of a chunk that lies in the prompt. */
+  void score(Chunk chunk, int row, float[] logits, int at) {
+    int position = computed + chunk.ids().length - chunk.logits() + row;
+    // Those before were given out already if this is computed anew after a preemption, when the
+    // prompt's last does not choose any more either.
+    if (position >= scored && position < request.prompt().length - 1) {
+      request.scoring().orElseThrow().logits().at(position, logits, at);
+      scored = position + 1;
     }
   }
 

@@ -154,15 +154,16 @@ class GoldenTest {
         float[] pieces = new float[alone.length];
         for (int from = 0, size = 1; from < a.length; from += size, size = size * 2 + 1) {
           int to = Math.min(a.length, from + size);
-          float[] piece =
-              decoder
-                  .step(
-                      List.of(
-                          new Chunk(
-                              Arrays.copyOfRange(a, from, to), from, tableA, phase, to - from)))[0];
+          int[] ids = Arrays.copyOfRange(a, from, to);
+          Chunk chunk = new Chunk(ids, from, tableA, phase, to - from, to == a.length);
+          float[] piece = decoder.step(List.of(chunk))[0];
           System.arraycopy(piece, 0, pieces, from * vocab, piece.length);
         }
         assertArrayEquals(alone, pieces, phase + " in pieces");
+        assertArrayEquals(
+            decoder.step(List.of(new Chunk(a, 0, tableA, phase, 1)))[0],
+            Arrays.copyOfRange(alone, alone.length - vocab, alone.length),
+            phase + " asked for the last alone");
       }
       assertEquals(40, decoder.pageCount());
     }

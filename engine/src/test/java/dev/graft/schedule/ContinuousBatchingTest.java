@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -41,26 +42,45 @@ class ContinuousBatchingTest {
         }
         prompts.add(prompt);
       }
-      List<List<Integer>> alone = new ArrayList<>();
+      List<Seen> alone = new ArrayList<>();
       for (int i = 0; i < prompts.size(); i++) {
-        alone.addAll(run(checkpoint, prompts.subList(i, i + 1), i, context, 8));
+        List<int[]> prompt = prompts.subList(i, i + 1);
+        alone.addAll(run(checkpoint, prompt, i, context, 8, true));
+        assertEquals(
+            run(checkpoint, prompt, i, context, 8, false).getFirst().answer(),
+            alone.getLast().answer(),
+            "scored or not");
       }
       assertTrue(alone.stream().distinct().count() == prompts.size());
       // Few enough pages that some are preempted.
-      assertEquals(alone, run(checkpoint, prompts, 0, context, FEW_PAGES));
-      assertEquals(alone, run(checkpoint, prompts, 0, context, 60));
+      assertEquals(alone, run(checkpoint, prompts, 0, context, FEW_PAGES, true));
+      assertEquals(alone, run(checkpoint, prompts, 0, context, 60, true));
     }
   }
 
-  /** Hashes of all bits of every row of logits, and the tokens drawn. */
-  private static List<List<Integer>> run(
-      Checkpoint checkpoint, List<int[]> prompts, int firstSeed, int context, int pages) {
+  /**
+   * Hashes of all bits of every row of logits.
+   *
+   * @param scores of those within the prompt
+   * @param answer of those that choose, and the tokens drawn
+   */
+  private record Seen(List<Integer> scores, List<Integer> answer) {}
+
+  private static List<Seen> run(
+      Checkpoint checkpoint,
+      List<int[]> prompts,
+      int firstSeed,
+      int context,
+      int pages,
+      boolean scored) {
     try (Decoder decoder = new Decoder(checkpoint, DecoderOptions.of(pages))) {
+      int vocab = decoder.spec().vocabSize();
       Scheduler scheduler = new Scheduler(decoder, new SchedulerOptions(6, 48, 24));
-      List<List<Integer>> answers = new ArrayList<>();
+      List<Seen> answers = new ArrayList<>();
       for (int i = 0; i < prompts.size(); i++) {
-        List<Integer> answer = new ArrayList<>();
-        answers.add(answer);
+        Seen seen = new Seen(new ArrayList<>(), new ArrayList<>());
+        answers.add(seen);
+        int from = (firstSeed + i) * 5;
         Sampler sampler =
             new Sampler(new SamplingOptions(1, 0, 1, 0, 1, firstSeed + i), prompts.get(i));
         scheduler.submit(
@@ -68,11 +88,21 @@ class ContinuousBatchingTest {
                 prompts.get(i),
                 Math.min(50, context - prompts.get(i).length),
                 logits -> {
-                  answer.add(Arrays.hashCode(logits));
+                  seen.answer().add(Arrays.hashCode(logits));
                   int token = sampler.next(logits);
-                  answer.add(token);
+                  seen.answer().add(token);
                   return new NextToken.Choice(token, false);
-                }));
+                },
+                scored && (firstSeed + i) % 2 == 0
+                    ? Optional.of(
+                        new Request.Scoring(
+                            from,
+                            (position, logits, at) -> {
+                              assertEquals(from + seen.scores().size(), position);
+                              seen.scores()
+                                  .add(Arrays.hashCode(Arrays.copyOfRange(logits, at, at + vocab)));
+                            }))
+                    : Optional.empty()));
         scheduler.step();
       }
       for (int step = 0; step < 10_000 && !scheduler.isIdle(); step++) {

@@ -5,6 +5,7 @@ import dev.graft.checkpoint.ModelSpec;
 import dev.graft.decoder.Chunk;
 import dev.graft.decoder.Forward;
 import dev.graft.decoder.Phase;
+import dev.graft.decoder.ScoredRows;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -50,7 +51,7 @@ final class HashingForward implements Forward {
   }
 
   @Override
-  public float[][] step(List<Chunk> chunks) {
+  public float[][] step(List<Chunk> chunks, ScoredRows scored) {
     widths.add(chunks.stream().mapToInt(chunk -> chunk.ids().length).sum());
     pieces.add(
         chunks.stream()
@@ -71,12 +72,16 @@ final class HashingForward implements Forward {
       if (chunk.logits() > 0) {
         int end = chunk.position() + chunk.ids().length;
         long hash = 0;
-        logits[c] = new float[chunk.logits() * spec.vocabSize()];
+        logits[c] = new float[(chunk.logits() - chunk.scored()) * spec.vocabSize()];
         for (int at = 0; at < end; at++) {
           hash = mix(hash, pages[chunk.pages()[at / KeyValuePages.SIZE]][at % KeyValuePages.SIZE]);
           int row = at - (end - chunk.logits());
-          if (row >= 0) {
-            logits[c][row * spec.vocabSize() + next(hash)] = 1;
+          if (row >= chunk.scored()) {
+            logits[c][(row - chunk.scored()) * spec.vocabSize() + next(hash)] = 1;
+          } else if (row >= 0) {
+            float[] scores = new float[3 + spec.vocabSize()];
+            scores[3 + next(hash)] = 1;
+            scored.row(c, row, scores, 3);
           }
         }
       }

@@ -82,10 +82,10 @@ class SchedulerTest {
                   Optional.of(
                       new Request.Scoring(
                           from,
-                          (position, logits) -> {
+                          (position, logits, at) -> {
                             assertEquals(from + within.size(), position);
                             assertTrue(answer.isEmpty());
-                            within.add(best(logits));
+                            within.add(best(Arrays.copyOfRange(logits, at, at + VOCAB)));
                           }))));
       return this;
     }

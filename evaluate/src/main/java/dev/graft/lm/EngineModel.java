@@ -42,6 +42,7 @@ public final class EngineModel implements LanguageModel {
   private final Optional<ChatTemplate> template;
   private final Set<Integer> ends;
   private final int context;
+  private final int vocab;
   private final TokenPairs pairs;
   private final Kernels kernels = KernelChoice.best();
   private final Scheduler scheduler;
@@ -66,6 +67,7 @@ public final class EngineModel implements LanguageModel {
     this.template = template;
     this.ends = Set.copyOf(ends);
     this.context = context;
+    this.vocab = forward.spec().vocabSize();
     this.pairs = TokenPairs.of(name, tokenizer);
     SchedulerOptions standard = SchedulerOptions.standard();
     // Nobody waits for a single answer: prompts go in as fast as they can beside decode, too.
@@ -154,7 +156,7 @@ public final class EngineModel implements LanguageModel {
                   1,
                   logits -> {
                     computed.run();
-                    scored.see(scored.input.ids.length - 1, logits);
+                    scored.see(scored.input.ids.length - 1, logits, 0);
                     return new NextToken.Choice(0, true);
                   },
                   Optional.of(new Request.Scoring(scored.input.firstScored(), scored::see))),
@@ -175,25 +177,25 @@ public final class EngineModel implements LanguageModel {
       Arrays.fill(greedy, true);
     }
 
-    void see(int position, float[] logits) {
-      double total = kernels.logSumExp(logits, 0, logits.length);
+    void see(int position, float[] logits, int row) {
+      double total = kernels.logSumExp(logits, row, vocab);
       // A long text soon has a token that is not the likeliest; looking for that one takes a while.
       int best =
-          IntStream.range(0, greedy.length).anyMatch(m -> greedy[m]) ? likeliest(logits) : -1;
+          IntStream.range(0, greedy.length).anyMatch(m -> greedy[m]) ? likeliest(logits, row) : -1;
       for (int m = 0; m < sums.length; m++) {
         int[] continuation = input.members.get(m).continuation;
         int at = position - (input.ids.length - continuation.length);
         if (at >= 0) {
-          sums[m] += logits[continuation[at]] - total;
+          sums[m] += logits[row + continuation[at]] - total;
           greedy[m] &= continuation[at] == best;
         }
       }
     }
 
-    private static int likeliest(float[] logits) {
+    private int likeliest(float[] logits, int row) {
       int best = 0;
-      for (int v = 1; v < logits.length; v++) {
-        best = logits[v] > logits[best] ? v : best;
+      for (int v = 1; v < vocab; v++) {
+        best = logits[row + v] > logits[row + best] ? v : best;
       }
       return best;
     }

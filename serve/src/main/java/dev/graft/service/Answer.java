@@ -11,6 +11,7 @@ import dev.graft.schedule.PromptLogits;
 import dev.graft.schedule.Request;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -145,8 +146,10 @@ public final class Answer implements AutoCloseable {
     List<TokenScore> list = new ArrayList<>();
     list.add(scores.first(prompt[0]));
     promptScores.add(list);
-    return (position, logits) ->
-        list.add(scores.of(LogProbabilities.of(logits, prompt[position + 1], top)));
+    return (position, logits, at) -> {
+      float[] row = Arrays.copyOfRange(logits, at, at + model.spec().vocabSize());
+      list.add(scores.of(LogProbabilities.of(row, prompt[position + 1], top)));
+    };
   }
 
   /** Scores of a choice's prompt; all of them, once its first piece or its end has come. */

@@ -3,6 +3,7 @@ package dev.graft.service;
 import dev.graft.checkpoint.ModelSpec;
 import dev.graft.decoder.Chunk;
 import dev.graft.decoder.Forward;
+import dev.graft.decoder.ScoredRows;
 import dev.graft.layout.PeerLostException;
 import java.util.List;
 import java.util.function.Consumer;
@@ -25,9 +26,9 @@ record WatchedForward(Forward forward, Consumer<Throwable> lost) implements Forw
   }
 
   @Override
-  public float[][] step(List<Chunk> chunks) {
+  public float[][] step(List<Chunk> chunks, ScoredRows scored) {
     try {
-      return forward.step(chunks);
+      return forward.step(chunks, scored);
     } catch (PeerLostException e) {
       lost.accept(e);
       throw e;
