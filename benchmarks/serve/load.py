@@ -35,9 +35,10 @@ async def stream(session, url, body):
             event = json.loads(line[6:])
             if event.get("error"):
                 raise RuntimeError(str(event["error"]))
-            if event["choices"] and event["choices"][0].get("text"):
+            # One event a token, from both servers, whether it has text or not; the last event ends the answer.
+            if event["choices"] and not event["choices"][0].get("finish_reason"):
                 times.append(time.perf_counter() - begun)
-                pieces.append(event["choices"][0]["text"])
+                pieces.append(event["choices"][0].get("text") or "")
     return {"begun": begun, "times": times, "end": time.perf_counter() - begun, "text": "".join(pieces)}
 
 

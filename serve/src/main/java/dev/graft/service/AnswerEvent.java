@@ -10,9 +10,10 @@ public sealed interface AnswerEvent {
   int choice();
 
   /**
-   * More of it.
+   * Its next token, or what was held back when there is none.
    *
-   * @param text that is certain now; empty while a character is incomplete
+   * @param text that is certain now; empty where the token has none, or while a character or what
+   *     may become a stop string is incomplete
    * @param scores of the tokens since the last piece, if asked for
    */
   record Piece(int choice, String text, List<TokenScore> scores) implements AnswerEvent {}

@@ -77,14 +77,18 @@ final class ChoiceWriter implements NextToken {
     if (ends.contains(token)) {
       return new Choice(token, true);
     }
-    emit(stops.add(text.add(token)), false);
+    // A token without text is a piece, too: who listens sees that the answer goes on.
+    emit(stops.add(text.add(token)));
     return new Choice(token, stops.stopped() || constraint.exhausted());
   }
 
   /** Gives out what was held back, when the choice has ended. */
   void finish() {
     String rest = stops.add(text.finish());
-    emit(rest + stops.finish(), true);
+    String all = rest + stops.finish();
+    if (!all.isEmpty() || !pending.isEmpty()) {
+      emit(all);
+    }
   }
 
   int choice() {
@@ -95,10 +99,8 @@ final class ChoiceWriter implements NextToken {
     return tokens;
   }
 
-  private void emit(String piece, boolean last) {
-    if (!piece.isEmpty() || (last && !pending.isEmpty())) {
-      out.accept(new AnswerEvent.Piece(choice, piece, pending));
-      pending = new ArrayList<>();
-    }
+  private void emit(String piece) {
+    out.accept(new AnswerEvent.Piece(choice, piece, pending));
+    pending = new ArrayList<>();
   }
 }
