@@ -2,17 +2,17 @@
 """Graft's evaluation against lm-evaluation-harness and transformers, question by question.
 
 usage: scripts/peers/eval_parity.py MODEL [--subjects 12] [--items 6] [--shots 5] [--cmmlu-subjects 10] [--own 40] [--gsm8k 20]
-                                          [--out FOLDER] [--peers-only]
+                                          [--wikitext 4] [--out FOLDER] [--peers-only]
 
 Asks a model the same questions three ways: `graft eval`, lm-evaluation-harness's own Hugging Face model, and transformers by itself, one
 text at a time without padding (the first question of each subject, four of the own). Questions: the first ITEMS of SUBJECTS
 subjects of MMLU and of
 CMMLU with SHOTS examples; OWN of a task of one's own with whole answers to choose from; the first GSM8K of GSM8K with five examples,
-whose prompts lm-evaluation-harness makes and transformers goes on with, greedily. lm-evaluation-harness gets its own task files with
+whose prompts lm-evaluation-harness makes and transformers goes on with, greedily; the first WIKITEXT articles of WikiText-2, whole. lm-evaluation-harness gets its own task files with
 nothing changed but where the data is: the files of the folder shared as JSON lines. All in float32 on the CPU, nothing is downloaded.
 A MODEL that graft quantize wrote is dequantised for the others by benchmarks/inference/pytorch_perplexity.py.
 
-Prints a table in Markdown; ends with 1 if a log-likelihood differs by more than 1e-3, if a question is scored otherwise but for those
+Prints a table in Markdown; ends with 1 if a log-likelihood differs by more than 1e-3 (of an article by 1e-6 of itself), if a question is scored otherwise but for those
 whose two likeliest choices are closer than 1e-3 (these are listed), or if a written answer differs. --peers-only prints what the others
 say as JSON lines and does not run Graft; a test compares with that.
 """
@@ -29,6 +29,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("GRAFT_SHARED", ROOT.parent / "shared"))
 ALLOWED = 1e-3
+OF_A_TEXT = 1e-6
 
 OWN = """task: own
 output_type: multiple_choice
@@ -58,6 +59,18 @@ def write_lines(file, docs):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(json.dumps(doc, ensure_ascii=False) + "\n" for doc in docs), encoding="utf-8")
     return str(file)
+
+
+def articles(file, count):
+    """The first pages of WikiText's raw text, cut as EleutherAI's wikitext_document_level cuts them."""
+    pages, lines = [], []
+    for line in file.read_text(encoding="utf-8").split("\n"):
+        heading = line.replace("= = =", "===").replace("= =", "==").strip()
+        if heading.startswith("= ") and heading.endswith(" ="):
+            pages.append("\n".join(lines))
+            lines = []
+        lines.append(line)
+    return [{"page": page} for page in [*pages, "\n".join(lines)] if page.strip()][:count]
 
 
 def mmlu(row):
@@ -119,11 +132,25 @@ def prepare(a, work):
     if a.gsm8k:
         made = placed(config("gsm8k", None, "gsm8k.yaml"), str(folder / "gsm8k/test.jsonl"), str(folder / "gsm8k/train-64.jsonl"))
         tasks["gsm8k"] = ("gsm8k", "", 5, made)
+    if a.wikitext:
+        from lm_eval.tasks.wikitext import preprocess_wikitext
+
+        made = placed(config("wikitext", None, "wikitext.yaml"),
+                      write_lines(work / "data/wikitext.jsonl", articles(SHARED / "data/text/wikitext2-valid.txt", a.wikitext)))
+        made.update(doc_to_target=preprocess_wikitext.wikitext_detokenizer, process_results=preprocess_wikitext.process_results)
+        tasks["wikitext"] = ("wikitext", "", 0, made)
     return tasks
 
 
 def limit(a, task):
-    return {"own": a.own, "gsm8k": a.gsm8k}.get(task, a.items)
+    return {"own": a.own, "gsm8k": a.gsm8k, "wikitext": a.wikitext}.get(task, a.items)
+
+
+def first(responses):
+    """The number that lists of lists hold."""
+    while isinstance(responses, (list, tuple)):
+        responses = responses[0]
+    return float(responses)
 
 
 def harness(a, tasks, lm):
@@ -138,6 +165,9 @@ def harness(a, tasks, lm):
                                       bootstrap_iters=1, log_samples=True, verbosity="ERROR")
         results[name] = got["results"][name]
         for sample in got["samples"][name]:
+            if task == "wikitext":
+                rows.append({"name": name, "task": task, "doc": sample["doc_id"], "rolled": first(sample["resps"])})
+                continue
             row = {"name": name, "task": task, "doc": sample["doc_id"],
                    "arguments": [sample["arguments"][i][:2] for i in range(len(sample["arguments"]))],
                    "harness": [float(r[0][0]) for r in sample["resps"]], "greedy": [str(r[0][1]) == "True" for r in sample["resps"]]}
@@ -216,7 +246,7 @@ def peers(a, work):
     tokenizer = transformers.AutoTokenizer.from_pretrained(a.model)
     rows, results = harness(a, tasks, HFLM(pretrained=model, tokenizer=tokenizer, batch_size=8, device="cpu"))
     for row in rows:
-        if row["doc"] == 0 or row["task"] == "own" and row["doc"] < 4:
+        if "arguments" in row and (row["doc"] == 0 or row["task"] == "own" and row["doc"] < 4):
             row["transformers"] = alone(model, tokenizer, row["arguments"])
     texts = prompts(a, tasks)
     if texts:
@@ -230,7 +260,8 @@ def graft(a, work, tasks):
     for number, (shots, chosen) in enumerate((
             (a.shots, [n for n, (t, *_) in tasks.items() if t in ("mmlu", "cmmlu")]),
             (2, [str(work / "own.yaml")] if "own" in tasks else []),
-            (5, ["gsm8k"] if "gsm8k" in tasks else []))):
+            (5, ["gsm8k"] if "gsm8k" in tasks else []),
+            (0, ["wikitext"] if "wikitext" in tasks else []))):
         if not chosen:
             continue
         out = work / f"graft-{number}.json"
@@ -283,19 +314,27 @@ def compare(a, work):
     fine, close = True, []
     print("| task | questions | log-likelihoods differ by at most: lm-eval | transformers (of questions) | acc: Graft, lm-eval"
           " | acc_norm: Graft, lm-eval | scored otherwise |\n|---|---|---|---|---|---|---|")
-    for task in dict.fromkeys(row["task"] for row in rows if row["task"] != "gsm8k"):
+    for task in dict.fromkeys(row["task"] for row in rows if row["task"] not in ("gsm8k", "wikitext")):
         holds, near = choices(task, [row for row in rows if row["task"] == task], lines)
         fine &= holds
         close += near
     print(f"\nQuestions whose two likeliest choices are closer than {ALLOWED}: {', '.join(close) or 'none'}.")
     errors = [abs(estimate["stderr"] - results[name][f"{metric}_stderr,none"])
-              for name in results for metric, estimate in ours[name]["metrics"].items() if "stderr" in estimate]
+              for name in results if name != "wikitext"
+              for metric, estimate in ours[name]["metrics"].items() if "stderr" in estimate]
     print(f"Standard errors, over {len(errors)} tasks and metrics, differ by at most {max(errors, default=0):.1e}.")
     texts = [row for row in rows if row["task"] == "gsm8k"]
     if texts:
         same = [lines["gsm8k", row["doc"]]["text"] == row["text"] for row in texts]
         print(f"GSM8K, greedy: {sum(same)} of {len(same)} answers are transformers', character by character.")
         fine &= all(same)
+    texts = [row for row in rows if row["task"] == "wikitext"]
+    if texts:
+        differ = max(abs(lines["wikitext", row["doc"]]["rolled"]["loglikelihood"] / row["rolled"] - 1) for row in texts)
+        perplexities = ours["wikitext"]["metrics"]["word_perplexity"]["value"], results["wikitext"]["word_perplexity,none"]
+        print("WikiText, {} articles: log-likelihoods differ from lm-eval's by at most {:.1e} of themselves; word_perplexity {:.6f}, {:.6f}."
+              .format(len(texts), differ, *perplexities))
+        fine &= differ <= OF_A_TEXT
     return 0 if fine else 1
 
 
@@ -308,6 +347,7 @@ def main():
     parser.add_argument("--cmmlu-subjects", type=int, default=10)
     parser.add_argument("--own", type=int, default=40)
     parser.add_argument("--gsm8k", type=int, default=20)
+    parser.add_argument("--wikitext", type=int, default=4)
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "target/eval-parity")
     parser.add_argument("--peers-only", action="store_true")
     a = parser.parse_args()
