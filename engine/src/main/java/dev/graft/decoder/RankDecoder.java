@@ -3,6 +3,7 @@ package dev.graft.decoder;
 import dev.graft.checkpoint.ModelSpec;
 import dev.graft.kernel.MatrixVector;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** One rank's part of every step. All ranks of a group compute the same list of chunks. */
@@ -11,6 +12,7 @@ final class RankDecoder {
   private final PrefillPass prefill;
   private final DecodePass decode;
   private final OutputHead head;
+  private final Reused room = new Reused();
 
   RankDecoder(Rank rank) {
     this.rank = rank;
@@ -54,7 +56,10 @@ final class RankDecoder {
       System.arraycopy(part, 0, all, at, part.length);
       at += part.length;
     }
-    float[] logits = new float[Math.multiplyExact(rows, spec.vocabSize())];
+    float[] logits = room.atLeast(Math.multiplyExact(rows, spec.vocabSize()));
+    if (rank.share().vocabularyTo() - rank.share().vocabularyFrom() < spec.vocabSize()) {
+      Arrays.fill(logits, 0); // the other ranks' parts
+    }
     if (rows > 0) {
       head.run(all, rows, logits);
     }
@@ -62,8 +67,7 @@ final class RankDecoder {
     int from = 0;
     for (int i = 0; i < order.size(); i++) {
       int size = hidden.get(i).length / width * spec.vocabSize();
-      result[order.get(i).number()] =
-          size == logits.length ? logits : java.util.Arrays.copyOfRange(logits, from, from + size);
+      result[order.get(i).number()] = Arrays.copyOfRange(logits, from, from + size);
       from += size;
     }
     return result;
