@@ -36,6 +36,9 @@ public final class EngineModel implements LanguageModel {
   /** Requests with the scheduler at once: as many as run, and some that can follow at once. */
   private static final int AT_ONCE = 32;
 
+  /** Of prompts in one step: the more, the less time goes into decoding weights. */
+  private static final int PROMPT_TOKENS = 1024;
+
   private final String name;
   private final Forward forward;
   private final Tokenizer tokenizer;
@@ -73,9 +76,7 @@ public final class EngineModel implements LanguageModel {
     // Nobody waits for a single answer: prompts go in as fast as they can beside decode, too.
     this.scheduler =
         new Scheduler(
-            forward,
-            new SchedulerOptions(
-                standard.maxSequences(), standard.prefillTokens(), standard.prefillTokens()));
+            forward, new SchedulerOptions(standard.maxSequences(), PROMPT_TOKENS, PROMPT_TOKENS));
   }
 
   @Override
