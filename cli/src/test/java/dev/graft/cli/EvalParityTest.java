@@ -41,6 +41,7 @@ class EvalParityTest {
                 "--shots=2",
                 "--own=3",
                 "--gsm8k=0",
+                "--wikitext=0",
                 "--out=" + folder,
                 "--peers-only"));
     assertEquals(9, theirs.size());
