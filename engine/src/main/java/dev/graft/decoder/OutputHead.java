@@ -24,13 +24,14 @@ final class OutputHead {
    * Logits of rows.
    *
    * @param hidden [rows, hiddenSize], before the norm; overwritten
-   * @param out receives [rows, vocab]
+   * @param out receives [rows, vocab]; may hold anything
    */
   void run(float[] hidden, int rows, float[] out) {
     DecoderWeights weights = rank.weights();
     int width = weights.spec().hiddenSize();
     int vocab = weights.spec().vocabSize();
     Share share = rank.share();
+    share.clear(out, rows, vocab);
     for (int r = 0; r < rows; r++) {
       rank.kernels()
           .rmsNorm(

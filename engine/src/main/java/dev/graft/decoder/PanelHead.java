@@ -2,7 +2,6 @@ package dev.graft.decoder;
 
 import dev.graft.kernel.MatrixPanels;
 import dev.graft.kernel.PanelJob;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -77,13 +76,11 @@ final class PanelHead {
     int from = rank.share().vocabularyFrom();
     int end = rank.share().vocabularyTo();
     float[] out = rows.atLeast(PANELS * width * vocab);
-    if (end - from < vocab) {
-      Arrays.fill(out, 0); // the other ranks' parts
-    }
+    int count = lanes.stream().mapToInt(l -> l.to() - l.from()).sum();
+    rank.share().clear(out, count, vocab);
     for (int v = from; v < end; v += VOCABULARY) {
       vocabulary(x, size, v, Math.min(end, v + VOCABULARY), lanes, out);
     }
-    int count = lanes.stream().mapToInt(l -> l.to() - l.from()).sum();
     rank.sum().add(out, count * vocab);
     int row = 0;
     for (Lanes some : lanes) {

@@ -57,9 +57,6 @@ final class RankDecoder {
       at += part.length;
     }
     float[] logits = room.atLeast(Math.multiplyExact(rows, spec.vocabSize()));
-    if (rank.share().vocabularyTo() - rank.share().vocabularyFrom() < spec.vocabSize()) {
-      Arrays.fill(logits, 0); // the other ranks' parts
-    }
     if (rows > 0) {
       head.run(all, rows, logits);
     }

@@ -3,6 +3,7 @@ package dev.graft.decoder;
 import dev.graft.attention.HeadMap;
 import dev.graft.checkpoint.ModelSpec;
 import dev.graft.layout.RankSlice;
+import java.util.Arrays;
 
 /**
  * The part of a model that one rank computes.
@@ -39,6 +40,13 @@ record Share(HeadMap heads, int columnFrom, int columnTo, int vocabularyFrom, in
         slice.columns().to(),
         slice.vocabulary().from(),
         slice.vocabulary().to());
+  }
+
+  /** Zeroes rows of logits where other ranks' parts will be added. */
+  void clear(float[] logits, int rows, int vocab) {
+    if (vocabularyTo - vocabularyFrom < vocab) {
+      Arrays.fill(logits, 0, rows * vocab, 0);
+    }
   }
 
   /** Columns of this rank. */
