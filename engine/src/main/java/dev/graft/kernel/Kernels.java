@@ -93,8 +93,8 @@ public interface Kernels {
   /**
    * A piece of a product with a panel of tokens: out[r][c] = (add ? out[r][c] : 0) + Σ_k w[r][k] ·
    * x[k][c], the sum from k = 0 upwards, so that pieces added one after the other give the bits of
-   * the whole. w[r][k] is at {@code r · PIECE_ROW + k}, x[k][c] at {@code xAt + k · panelWidth +
-   * c}, out[r][c] at {@code outAt + r · panelWidth + c}.
+   * the whole. w[r][k] is at {@code wAt + r · PIECE_ROW + k}, x[k][c] at {@code xAt + k ·
+   * panelWidth + c}, out[r][c] at {@code outAt + r · panelWidth + c}.
    *
    * @param rows of w and out
    * @param n columns of w, at most {@link #PIECE}
@@ -102,6 +102,7 @@ public interface Kernels {
    */
   default void panelProduct(
       float[] w,
+      int wAt,
       int rows,
       int n,
       float[] x,
@@ -111,7 +112,7 @@ public interface Kernels {
       int outAt,
       boolean add) {
     int row = panelWidth();
-    product(w, 0, PIECE_ROW, 1, rows, n, x, xAt, row, width, out, outAt, row, add);
+    product(w, wAt, PIECE_ROW, 1, rows, n, x, xAt, row, width, out, outAt, row, add);
   }
 
   /**

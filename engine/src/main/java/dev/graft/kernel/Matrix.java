@@ -23,6 +23,25 @@ public interface Matrix {
   void decode(int row, int from, int to, float[] out, int at);
 
   /**
+   * Writes columns {@code from … to} of several rows in pieces of {@link Kernels#PIECE} columns, as
+   * {@link Kernels#panelProduct} takes them: row i of piece p from {@code p · pieceStep + i · }
+   * {@link Kernels#PIECE_ROW} on. Memory is read from front to back: a reader that jumps from row
+   * to row waits for it.
+   *
+   * @param room scratch space of the calling thread, at least {@link #room} values
+   */
+  default void decodePieces(
+      int rowFrom, int rowTo, int from, int to, float[] out, int pieceStep, float[] room) {
+    for (int row = rowFrom; row < rowTo; row++) {
+      int at = (row - rowFrom) * Kernels.PIECE_ROW;
+      for (int c = from; c < to; c += Kernels.PIECE) {
+        decode(row, c, Math.min(to, c + Kernels.PIECE), out, at);
+        at += pieceStep;
+      }
+    }
+  }
+
+  /**
    * Whether {@link #dot} is there for these columns; if not, decode the row and use {@link
    * Kernels#dots}.
    */
@@ -45,7 +64,7 @@ public interface Matrix {
       float[] out,
       int outAt);
 
-  /** Values of scratch space that {@link #dot} and {@link #dots} need for so many rows. */
+  /** Values of scratch space that so many rows need. */
   default int room(int rows) {
     return 0;
   }

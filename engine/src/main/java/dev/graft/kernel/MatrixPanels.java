@@ -3,16 +3,19 @@ package dev.graft.kernel;
 import java.util.List;
 
 /**
- * Matrix–matrix products for prefill: a block of rows is decoded once, piece by piece, and
+ * Matrix–matrix products for prefill: a block of rows is decoded once and, piece by piece,
  * multiplied with every panel of tokens.
  */
 public final class MatrixPanels {
   /** Rows of a block: four tiles of twelve, eight of six. */
   private static final int BLOCK = 48;
 
+  private static final int PIECE_FLOATS = BLOCK * Kernels.PIECE_ROW;
+
   private final Kernels kernels;
   private final Workers workers;
   private final float[][] scratch;
+  private final float[][] rooms;
 
   /**
    * The two products that enter a SwiGLU; the gate's output becomes silu(gate) · up.
@@ -26,7 +29,8 @@ public final class MatrixPanels {
   public MatrixPanels(Kernels kernels, Workers workers) {
     this.kernels = kernels;
     this.workers = workers;
-    this.scratch = new float[workers.threads()][BLOCK * Kernels.PIECE_ROW];
+    this.scratch = new float[workers.threads()][0];
+    this.rooms = new float[workers.threads()][0];
   }
 
   /** Computes jobs that must not write the same places. */
@@ -91,29 +95,44 @@ public final class MatrixPanels {
 
   /**
    * Output lines from … to of every panel, so many columns at a time that a piece of the panel
-   * stays in the first-level cache while all lines are multiplied with it.
+   * stays in the first-level cache while all lines are multiplied with it; the decoded lines stay
+   * in the second.
    */
   private void block(PanelJob job, int from, int to, int thread) {
-    float[] decoded = scratch[thread];
-    int c = job.columnFrom();
+    int columns = job.columnTo() - job.columnFrom();
     // A weak rank may have no columns at all: its part of each sum is 0.
-    do {
-      int end = Math.min(job.columnTo(), c + Kernels.PIECE);
-      for (int line = from; line < to; line++) {
-        int at = (line - from) * Kernels.PIECE_ROW;
-        job.matrix().decode(job.rowFrom() + line, c, end, decoded, at);
-      }
-      piece(job, from, to, c - job.columnFrom(), end - c, decoded);
-      c = end;
-    } while (c < job.columnTo());
+    int pieces = Math.max(1, Math.ceilDiv(columns, Kernels.PIECE));
+    float[] decoded = atLeast(pieces * PIECE_FLOATS, scratch, thread);
+    job.matrix()
+        .decodePieces(
+            job.rowFrom() + from,
+            job.rowFrom() + to,
+            job.columnFrom(),
+            job.columnTo(),
+            decoded,
+            PIECE_FLOATS,
+            atLeast(job.matrix().room(BLOCK), rooms, thread));
+    for (int p = 0; p < pieces; p++) {
+      int c = p * Kernels.PIECE;
+      piece(job, from, to, c, Math.min(columns - c, Kernels.PIECE), decoded, p * PIECE_FLOATS);
+    }
   }
 
-  private void piece(PanelJob job, int from, int to, int column, int columns, float[] decoded) {
+  private static float[] atLeast(int size, float[][] rooms, int thread) {
+    if (rooms[thread].length < size) {
+      rooms[thread] = new float[size];
+    }
+    return rooms[thread];
+  }
+
+  private void piece(
+      PanelJob job, int from, int to, int column, int columns, float[] decoded, int decodedAt) {
     int width = kernels.panelWidth();
     for (int p = 0; p < job.panels(); p++) {
       boolean half = p == job.panels() - 1 && job.live() <= kernels.lanes();
       kernels.panelProduct(
           decoded,
+          decodedAt,
           to - from,
           columns,
           job.x(),

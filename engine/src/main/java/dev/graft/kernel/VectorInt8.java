@@ -69,15 +69,6 @@ final class VectorInt8 implements Matrix {
 
   @Override
   public void decode(int row, int from, int to, float[] out, int at) {
-    if (fuses(from, to)) {
-      decodeBlocks(
-          code(row, from),
-          scaleStart + row * scaleRow + (long) from / BLOCK * scaleBlock,
-          to - from,
-          out,
-          at);
-      return;
-    }
     for (int start = from; start < to; ) {
       int block = start / BLOCK;
       int end = Math.min(to, (block + 1) * BLOCK);
@@ -87,16 +78,44 @@ final class VectorInt8 implements Matrix {
     }
   }
 
-  private void decodeBlocks(long firstCode, long firstScale, int n, float[] out, int at) {
-    long code = firstCode;
-    long scale = firstScale;
-    for (int i = 0; i < n; i += BLOCK) {
-      FloatVector factor = FloatVector.broadcast(Lanes.FLOATS, scale(scale));
-      for (int j = 0; j < BLOCK; j += Lanes.COUNT) {
-        load(code + j).mul(factor).intoArray(out, at + i + j);
+  @Override
+  public void decodePieces(
+      int rowFrom, int rowTo, int from, int to, float[] out, int pieceStep, float[] room) {
+    if (!fuses(from, to)) {
+      Matrix.super.decodePieces(rowFrom, rowTo, from, to, out, pieceStep, room);
+      return;
+    }
+    int blocks = (to - from) / BLOCK;
+    scalesOf(rowFrom, rowTo, from, blocks, room);
+    for (int row = 0; row < rowTo - rowFrom; row++) {
+      decodeBlocks(
+          code(rowFrom + row, from),
+          blocks,
+          room,
+          row * blocks,
+          out,
+          row * Kernels.PIECE_ROW,
+          pieceStep);
+    }
+  }
+
+  /** A row in pieces; the scales of all rows come first, as for {@link #dot}. */
+  private void decodeBlocks(
+      long start, int blocks, float[] factors, int factorAt, float[] out, int at, int pieceStep) {
+    long code = start;
+    int piece = at;
+    for (int first = 0; first < blocks; first += Kernels.PIECE / BLOCK) {
+      int last = Math.min(blocks, first + Kernels.PIECE / BLOCK);
+      int to = piece;
+      for (int block = first; block < last; block++) {
+        FloatVector factor = FloatVector.broadcast(Lanes.FLOATS, factors[factorAt + block]);
+        for (int j = 0; j < BLOCK; j += Lanes.COUNT) {
+          load(code + j).mul(factor).intoArray(out, to + j);
+        }
+        code += codeBlock;
+        to += BLOCK;
       }
-      code += codeBlock;
-      scale += scaleBlock;
+      piece += pieceStep;
     }
   }
 
@@ -553,10 +572,15 @@ final class VectorInt8 implements Matrix {
     return rows * Math.ceilDiv(columns, BLOCK) + VectorDots.PAIRS * 32 * Lanes.COUNT;
   }
 
+  /**
+   * A vector at a time, beyond {@code count} where there is memory: what lands there is nobody's,
+   * or comes again as the next row's.
+   */
   private void scales(long from, int count, float[] out, int at) {
     int i = 0;
     if (scaleBlock == 2) {
-      for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
+      long last = scales.byteSize() - 2L * Lanes.COUNT;
+      for (; i < count && from + 2L * i <= last; i += Lanes.COUNT) {
         Lanes.fromFloat16(
                 ShortVector.fromMemorySegment(Lanes.SHORTS, scales, from + 2L * i, Lanes.ORDER))
             .mul(0x1p112f)

@@ -108,6 +108,7 @@ final class VectorKernels implements Kernels {
   @Override
   public void panelProduct(
       float[] w,
+      int wAt,
       int rows,
       int n,
       float[] x,
@@ -117,9 +118,9 @@ final class VectorKernels implements Kernels {
       int outAt,
       boolean add) {
     if (width == 2 * L) {
-      VectorPanels.product(w, rows, n, x, xAt, out, outAt, add);
+      VectorPanels.product(w, wAt, rows, n, x, xAt, out, outAt, add);
     } else {
-      Kernels.super.panelProduct(w, rows, n, x, xAt, width, out, outAt, add);
+      Kernels.super.panelProduct(w, wAt, rows, n, x, xAt, width, out, outAt, add);
     }
   }
 

@@ -18,20 +18,28 @@ final class VectorPanels {
   private VectorPanels() {}
 
   static void product(
-      float[] w, int rows, int n, float[] x, int xAt, float[] out, int outAt, boolean add) {
+      float[] w,
+      int wAt,
+      int rows,
+      int n,
+      float[] x,
+      int xAt,
+      float[] out,
+      int outAt,
+      boolean add) {
     int r = 0;
     if (MANY_REGISTERS) {
       for (; r + 12 <= rows; r += 12) {
-        twelveByTwo(w, r * ROW, n, x, xAt, out, outAt + r * WIDTH, add);
+        twelveByTwo(w, wAt + r * ROW, n, x, xAt, out, outAt + r * WIDTH, add);
       }
     }
     for (; r + 6 <= rows; r += 6) {
-      sixByTwo(w, r * ROW, n, x, xAt, out, outAt + r * WIDTH, add);
+      sixByTwo(w, wAt + r * ROW, n, x, xAt, out, outAt + r * WIDTH, add);
     }
     if (r < rows) {
       VectorTiles.product(
           w,
-          r * ROW,
+          wAt + r * ROW,
           ROW,
           1,
           rows - r,

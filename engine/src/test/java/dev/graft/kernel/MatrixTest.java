@@ -39,6 +39,33 @@ class MatrixTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void decodesRowsInPieces(WeightForm form) {
+    Random random = new Random(6);
+    for (int columns : new int[] {64, 192, 288, 576, 608, 1000}) {
+      int rows = 1 + random.nextInt(20);
+      WeightForm.Twins twins = form.twins(rows, columns, random);
+      int first = random.nextInt(rows);
+      for (int from : new int[] {0, 32, 37}) {
+        int step = rows * Kernels.PIECE_ROW + random.nextInt(3);
+        float[] pieces = new float[Math.ceilDiv(columns, Kernels.PIECE) * step];
+        Matrix fast = twins.fast();
+        fast.decodePieces(first, rows, from, columns, pieces, step, new float[fast.room(rows)]);
+        float[] row = new float[columns - from];
+        float[] expected = new float[columns - from];
+        for (int r = first; r < rows; r++) {
+          for (int i = 0; i < row.length; i++) {
+            int at = i / Kernels.PIECE * step + (r - first) * Kernels.PIECE_ROW;
+            row[i] = pieces[at + i % Kernels.PIECE];
+          }
+          twins.plain().decode(r, from, columns, expected, 0);
+          Numbers.assertSame(expected, row, form + " row " + r + " from " + from);
+        }
+      }
+    }
+  }
+
   private static void assertDecodes(
       WeightForm.Twins twins, int row, int from, int to, WeightForm form) {
     float[] expected = new float[to - from + 2];

@@ -114,13 +114,13 @@ class VectorKernelsTest {
       float[] expected = Numbers.of(3 + rows * 2 * L, random);
       float[] actual = expected.clone();
       PLAIN.product(w, 0, n, 1, rows, n, x, 1, 2 * L, width, expected, 3, 2 * L, false);
-      float[] piece = Numbers.of(rows * Kernels.PIECE_ROW, random);
+      float[] piece = Numbers.of(2 + rows * Kernels.PIECE_ROW, random);
       for (int k = 0; k < n; k += Kernels.PIECE) {
         int columns = Math.min(Kernels.PIECE, n - k);
         for (int r = 0; r < rows; r++) {
-          System.arraycopy(w, r * n + k, piece, r * Kernels.PIECE_ROW, columns);
+          System.arraycopy(w, r * n + k, piece, 2 + r * Kernels.PIECE_ROW, columns);
         }
-        FAST.panelProduct(piece, rows, columns, x, 1 + k * 2 * L, width, actual, 3, k > 0);
+        FAST.panelProduct(piece, 2, rows, columns, x, 1 + k * 2 * L, width, actual, 3, k > 0);
       }
       Numbers.assertSame(expected, actual, "panel " + rows + " × " + n + " × " + width);
     }
