@@ -25,11 +25,9 @@ public final class DecodeAttention {
   private final HeadMap heads;
   private final int window;
   private final float scale;
-  private final Scratch[] scratch;
+  private final float[][] scratch;
   private float[] partial = {};
   private float[] states = {};
-
-  private record Scratch(float[] scores, float[] keys, float[] values) {}
 
   /**
    * Attention with these kernels over this cache.
@@ -44,11 +42,7 @@ public final class DecodeAttention {
     this.heads = heads;
     this.window = window;
     this.scale = (float) (1 / Math.sqrt(heads.headDim()));
-    this.scratch = new Scratch[workers.threads()];
-    int block = PAGE * heads.headDim();
-    for (int i = 0; i < scratch.length; i++) {
-      scratch[i] = new Scratch(new float[heads.heads() * PAGE], new float[block], new float[block]);
-    }
+    this.scratch = new float[workers.threads()][heads.heads() * PAGE];
   }
 
   /**
@@ -143,7 +137,7 @@ public final class DecodeAttention {
       int[] table,
       float[] queries,
       int queriesAt,
-      Scratch space,
+      float[] scores,
       int partialAt,
       int statesAt) {
     int dim = heads.headDim();
@@ -156,7 +150,7 @@ public final class DecodeAttention {
       int begin = Math.max(0, from - p * PAGE);
       int end = Math.min(PAGE, to - p * PAGE);
       for (int head = headFrom; head < headTo; head++) {
-        page(layer, head, table[p], begin, end, queries, queriesAt, space, partialAt, statesAt);
+        page(layer, head, table[p], begin, end, queries, queriesAt, scores, partialAt, statesAt);
       }
     }
   }
@@ -170,7 +164,7 @@ public final class DecodeAttention {
       int end,
       float[] queries,
       int queriesAt,
-      Scratch space,
+      float[] scores,
       int partialAt,
       int statesAt) {
     int dim = heads.headDim();
@@ -178,23 +172,7 @@ public final class DecodeAttention {
     int group = heads.groupTo(head) - first;
     int outAt = partialAt + first * dim;
     int stateAt = statesAt + first * 2;
-    float[] scores = space.scores();
-    KeyValuePages.Block k = pages.keys(page, layer, head, space.keys());
-    kernels.product(
-        queries,
-        queriesAt + first * dim,
-        dim,
-        1,
-        group,
-        dim,
-        k.array(),
-        k.at(),
-        PAGE,
-        PAGE,
-        scores,
-        0,
-        PAGE,
-        false);
+    pages.scores(page, layer, head, queries, queriesAt + first * dim, group, scores);
     for (int g = 0; g < group; g++) {
       float rescale =
           kernels.softmaxRow(scores, g * PAGE, PAGE, begin, end, scale, states, stateAt + 2 * g);
@@ -202,10 +180,8 @@ public final class DecodeAttention {
         kernels.scale(partial, outAt + g * dim, dim, rescale);
       }
     }
-    KeyValuePages.Block v = pages.values(page, layer, head, space.values());
     // Only what the sequence wrote: a freed page may hold anything beyond.
-    kernels.product(
-        scores, 0, PAGE, 1, group, end, v.array(), v.at(), dim, dim, partial, outAt, dim, true);
+    pages.addValues(page, layer, head, scores, group, end, partial, outAt);
   }
 
   private void merge(int rowStretches, int first, int last, int head, float[] out, int outAt) {

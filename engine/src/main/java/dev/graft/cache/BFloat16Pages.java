@@ -15,7 +15,7 @@ public final class BFloat16Pages implements KeyValuePages {
   /**
    * Room for pages, none of which takes memory yet.
    *
-   * @param kernels decode what was written
+   * @param kernels decode what was written, and multiply with it
    * @param heads key/value heads of a layer
    */
   public BFloat16Pages(Kernels kernels, int count, int layers, int heads, int headDim) {
@@ -88,6 +88,46 @@ public final class BFloat16Pages implements KeyValuePages {
   @Override
   public Block values(int page, int layer, int head, float[] room) {
     return decode(slabs[page / perSlab], valuesAt(page, layer, head), room);
+  }
+
+  @Override
+  public void scores(
+      int page, int layer, int head, float[] queries, int at, int rows, float[] out) {
+    kernels.productBFloat16(
+        queries,
+        at,
+        headDim,
+        1,
+        rows,
+        headDim,
+        slabs[page / perSlab],
+        keysAt(page, layer, head),
+        SIZE,
+        SIZE,
+        out,
+        0,
+        SIZE,
+        false);
+  }
+
+  @Override
+  public void addValues(
+      int page, int layer, int head, float[] weights, int rows, int slots, float[] out, int outAt) {
+    kernels.productBFloat16(
+        weights,
+        0,
+        SIZE,
+        1,
+        rows,
+        slots,
+        slabs[page / perSlab],
+        valuesAt(page, layer, head),
+        headDim,
+        headDim,
+        out,
+        outAt,
+        headDim,
+        true);
   }
 
   private Block decode(short[] from, int at, float[] room) {

@@ -1,7 +1,10 @@
 package dev.graft.cache;
 
+import dev.graft.kernel.Kernels;
+
 /** Pages of float32: nothing is rounded. */
 public final class Float32Pages implements KeyValuePages {
+  private final Kernels kernels;
   private final float[][] slabs;
   private final int count;
   private final int perSlab;
@@ -12,9 +15,11 @@ public final class Float32Pages implements KeyValuePages {
   /**
    * Room for pages, none of which takes memory yet.
    *
+   * @param kernels multiply with what was written
    * @param heads key/value heads of a layer
    */
-  public Float32Pages(int count, int layers, int heads, int headDim) {
+  public Float32Pages(Kernels kernels, int count, int layers, int heads, int headDim) {
+    this.kernels = kernels;
     this.count = count;
     this.heads = heads;
     this.headDim = headDim;
@@ -78,5 +83,45 @@ public final class Float32Pages implements KeyValuePages {
   @Override
   public Block values(int page, int layer, int head, float[] room) {
     return new Block(slabs[page / perSlab], valuesAt(page, layer, head));
+  }
+
+  @Override
+  public void scores(
+      int page, int layer, int head, float[] queries, int at, int rows, float[] out) {
+    kernels.product(
+        queries,
+        at,
+        headDim,
+        1,
+        rows,
+        headDim,
+        slabs[page / perSlab],
+        keysAt(page, layer, head),
+        SIZE,
+        SIZE,
+        out,
+        0,
+        SIZE,
+        false);
+  }
+
+  @Override
+  public void addValues(
+      int page, int layer, int head, float[] weights, int rows, int slots, float[] out, int outAt) {
+    kernels.product(
+        weights,
+        0,
+        SIZE,
+        1,
+        rows,
+        slots,
+        slabs[page / perSlab],
+        valuesAt(page, layer, head),
+        headDim,
+        headDim,
+        out,
+        outAt,
+        headDim,
+        true);
   }
 }

@@ -58,6 +58,25 @@ public interface KeyValuePages {
   Block values(int page, int layer, int head, float[] room);
 
   /**
+   * Scores of a head's keys: out[r][slot] = Σ_d queries[r][d] · key[slot][d], for all {@value
+   * #SIZE} slots.
+   *
+   * @param queries [rows, headDim] from {@code at} on
+   * @param out [rows, {@value #SIZE}]
+   */
+  void scores(int page, int layer, int head, float[] queries, int at, int rows, float[] out);
+
+  /**
+   * Adds weighted values of a head: out[r][d] += Σ_slot weights[r][slot] · value[slot][d].
+   *
+   * @param weights [rows, {@value #SIZE}]
+   * @param slots how many are added; what lies beyond may be anything
+   * @param out [rows, headDim] from {@code outAt} on
+   */
+  void addValues(
+      int page, int layer, int head, float[] weights, int rows, int slots, float[] out, int outAt);
+
+  /**
    * Where numbers are.
    *
    * @param array the array that holds them

@@ -49,7 +49,8 @@ public final class Decoder implements Forward {
     int layers = spec.numHiddenLayers();
     int heads = share.heads().keyValueHeads();
     return switch (options.cache()) {
-      case F32 -> new Float32Pages(options.pages(), layers, heads, spec.headDim());
+      case F32 ->
+          new Float32Pages(options.kernels(), options.pages(), layers, heads, spec.headDim());
       case BF16 ->
           new BFloat16Pages(options.kernels(), options.pages(), layers, heads, spec.headDim());
     };

@@ -91,6 +91,26 @@ public interface Kernels {
       boolean add);
 
   /**
+   * {@link #product} whose second factor is bfloat16 codes: the bits that it gives after {@link
+   * #decodeBFloat16}.
+   */
+  void productBFloat16(
+      float[] a,
+      int aAt,
+      int aRow,
+      int aStep,
+      int rows,
+      int n,
+      short[] b,
+      int bAt,
+      int bRow,
+      int width,
+      float[] out,
+      int outAt,
+      int outRow,
+      boolean add);
+
+  /**
    * A piece of a product with a panel of tokens: out[r][c] = (add ? out[r][c] : 0) + Σ_k w[r][k] ·
    * x[k][c], the sum from k = 0 upwards, so that pieces added one after the other give the bits of
    * the whole. w[r][k] is at {@code wAt + r · PIECE_ROW + k}, x[k][c] at {@code xAt + k ·

@@ -93,6 +93,33 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void productBFloat16(
+      float[] a,
+      int aAt,
+      int aRow,
+      int aStep,
+      int rows,
+      int n,
+      short[] b,
+      int bAt,
+      int bRow,
+      int width,
+      float[] out,
+      int outAt,
+      int outRow,
+      boolean add) {
+    for (int r = 0; r < rows; r++) {
+      for (int c = 0; c < width; c++) {
+        float sum = add ? out[outAt + r * outRow + c] : 0;
+        for (int k = 0; k < n; k++) {
+          sum = Math.fma(a[aAt + r * aRow + k * aStep], Codes.bfloat16(b[bAt + k * bRow + c]), sum);
+        }
+        out[outAt + r * outRow + c] = sum;
+      }
+    }
+  }
+
+  @Override
   public void rmsNorm(float[] x, int at, int n, float[] gain, double eps, float[] out, int outAt) {
     normalize(x, at, 1, n, gain, eps, out, outAt);
   }

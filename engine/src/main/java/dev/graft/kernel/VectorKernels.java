@@ -106,6 +106,26 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void productBFloat16(
+      float[] a,
+      int aAt,
+      int aRow,
+      int aStep,
+      int rows,
+      int n,
+      short[] b,
+      int bAt,
+      int bRow,
+      int width,
+      float[] out,
+      int outAt,
+      int outRow,
+      boolean add) {
+    VectorBFloat16Tiles.product(
+        a, aAt, aRow, aStep, rows, n, b, bAt, bRow, width, out, outAt, outRow, add);
+  }
+
+  @Override
   public void panelProduct(
       float[] w,
       int wAt,

@@ -44,7 +44,12 @@ record Context(
                 LAYERS,
                 heads.keyValueHeads(),
                 heads.headDim())
-            : new Float32Pages(count, LAYERS, heads.keyValueHeads(), heads.headDim());
+            : new Float32Pages(
+                dev.graft.kernel.KernelChoice.best(),
+                count,
+                LAYERS,
+                heads.keyValueHeads(),
+                heads.headDim());
     List<Integer> order = new java.util.ArrayList<>(IntStream.range(0, count).boxed().toList());
     Collections.shuffle(order, random);
     int[] table = order.stream().mapToInt(Integer::intValue).toArray();

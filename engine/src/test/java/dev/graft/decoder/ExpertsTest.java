@@ -167,7 +167,7 @@ class ExpertsTest {
           true,
           kernels,
           workers,
-          new Float32Pages(1, 1, 1, 8),
+          new Float32Pages(kernels, 1, 1, 1, 8),
           new RotaryTable(spec),
           RankSum.ALONE,
           RoutingObserver.NONE);

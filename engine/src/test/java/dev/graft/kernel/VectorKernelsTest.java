@@ -101,6 +101,37 @@ class VectorKernelsTest {
     }
   }
 
+  @Test
+  void productsWithBFloat16AreThoseOfTheDecodedValues() {
+    Random random = new Random(19);
+    for (int turn = 0; turn < 400; turn++) {
+      int rows = 1 + random.nextInt(13);
+      int n = random.nextInt(70);
+      int width = 1 + random.nextInt(7 * L);
+      int aRow = n + random.nextInt(3);
+      int bRow = width + random.nextInt(4);
+      int outRow = width + random.nextInt(4);
+      float[] a = Numbers.of(1 + rows * aRow, random);
+      short[] codes = new short[2 + n * bRow];
+      float[] drawn = Numbers.of(codes.length, random);
+      for (int i = 0; i < codes.length; i++) {
+        codes[i] = (short) (Float.floatToRawIntBits(drawn[i]) >>> 16);
+      }
+      float[] b = new float[codes.length];
+      PLAIN.decodeBFloat16(codes, 0, codes.length, b, 0);
+      float[] expected = Numbers.of(3 + rows * outRow, random);
+      float[] fast = expected.clone();
+      float[] plain = expected.clone();
+      boolean add = random.nextBoolean();
+      PLAIN.product(a, 1, aRow, 1, rows, n, b, 2, bRow, width, expected, 3, outRow, add);
+      FAST.productBFloat16(a, 1, aRow, 1, rows, n, codes, 2, bRow, width, fast, 3, outRow, add);
+      PLAIN.productBFloat16(a, 1, aRow, 1, rows, n, codes, 2, bRow, width, plain, 3, outRow, add);
+      String what = "product " + rows + " × " + n + " × " + width + (add ? " added" : "");
+      Numbers.assertSame(expected, fast, what);
+      Numbers.assertSame(expected, plain, what + " by plain loops");
+    }
+  }
+
   /** Pieces one after the other give the bits of the whole. */
   @Test
   void panelProducts() {
