@@ -61,12 +61,15 @@ final class RankDecoder {
       head.run(all, rows, logits);
     }
     float[][] result = new float[chunks][];
-    int from = 0;
+    int[] from = new int[order.size() + 1];
     for (int i = 0; i < order.size(); i++) {
-      int size = hidden.get(i).length / width * spec.vocabSize();
-      result[order.get(i).number()] = Arrays.copyOfRange(logits, from, from + size);
-      from += size;
+      from[i + 1] = from[i] + hidden.get(i).length / width * spec.vocabSize();
     }
+    rank.workers()
+        .run(
+            order.size(),
+            (i, _) ->
+                result[order.get(i).number()] = Arrays.copyOfRange(logits, from[i], from[i + 1]));
     return result;
   }
 }

@@ -66,11 +66,17 @@ public final class Sampler {
   /** The most likely token; of equals the lowest id. */
   private static int best(float[] logits) {
     int best = 0;
+    float largest = Float.NEGATIVE_INFINITY;
     for (int v = 0; v < logits.length; v++) {
-      if (Float.isNaN(logits[v])) {
-        throw new NotANumberException(v);
+      float logit = logits[v];
+      // Seldom true, so that the loop is as fast as the branch is foreseen; true of NaN, too.
+      if (!(logit <= largest)) {
+        if (Float.isNaN(logit)) {
+          throw new NotANumberException(v);
+        }
+        largest = logit;
+        best = v;
       }
-      best = logits[v] > logits[best] ? v : best;
     }
     return best;
   }
