@@ -35,8 +35,9 @@ def post(url, body, timeout=120):
         return json.load(response)
 
 
-def graft(model, port, sequences, context, threads):
-    return [ROOT / "graft", "serve", model, "--port", port, "--max-sequences", sequences, "--max-context", context, "--threads", threads]
+def graft(model, port, sequences, context, threads, cache="F32"):
+    return [ROOT / "graft", "serve", model, "--port", port, "--max-sequences", sequences, "--max-context", context, "--threads", threads,
+            "--kv-dtype", cache]
 
 
 def llama(model, port, sequences, context, threads, flash_attention="auto"):
