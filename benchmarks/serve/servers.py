@@ -55,7 +55,8 @@ def running(command, port, log):
     try:
         for _ in range(START_SECONDS * 10):
             if process.poll() is not None:
-                sys.exit(f"the server ended with {process.returncode}; see {log}")
+                hint = "; this CPU offers an instruction that it does not have: try AMX=off" if process.returncode == -signal.SIGILL else ""
+                sys.exit(f"the server ended with {process.returncode}; see {log}{hint}")
             with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
                 get(url + "/health")
                 break
