@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
@@ -24,11 +25,13 @@ final class TokenBytes {
   private final Kind kind;
   private final boolean byteFallback;
   private final String[] tokens;
+  private final OptionalInt longest;
 
-  private TokenBytes(Kind kind, boolean byteFallback, String[] tokens) {
+  private TokenBytes(Kind kind, boolean byteFallback, String[] tokens, OptionalInt longest) {
     this.kind = kind;
     this.byteFallback = byteFallback;
     this.tokens = tokens;
+    this.longest = longest;
   }
 
   static TokenBytes of(JsonNode json, int vocabSize) {
@@ -66,7 +69,8 @@ final class TokenBytes {
         tokens[id] = "";
       }
     }
-    return new TokenBytes(kind, types.contains("ByteFallback"), tokens);
+    boolean byteFallback = types.contains("ByteFallback");
+    return new TokenBytes(kind, byteFallback, tokens, longest(json, kind, byteFallback, tokens));
   }
 
   private static void types(JsonNode decoder, Set<String> into) {
@@ -75,6 +79,38 @@ final class TokenBytes {
     } else {
       into.add(decoder.path("type").asString(""));
     }
+  }
+
+  /**
+   * Absent where one token may stand for a text of any length: an unknown word, or what a
+   * normalizer takes away.
+   */
+  private static OptionalInt longest(
+      JsonNode json, Kind kind, boolean byteFallback, String[] tokens) {
+    Set<String> normalizers = new HashSet<>();
+    for (JsonNode one : json.path("normalizer").path("normalizers")) {
+      normalizers.add(one.path("type").asString(""));
+    }
+    if (!json.path("normalizer").path("type").asString("").isEmpty() && normalizers.isEmpty()) {
+      normalizers.add(json.path("normalizer").path("type").asString(""));
+    }
+    boolean whole = kind == Kind.BYTE_LEVEL || (kind == Kind.SENTENCEPIECE && byteFallback);
+    if (!whole || !Set.of("Prepend", "Replace").containsAll(normalizers)) {
+      return OptionalInt.empty();
+    }
+    int most = 1;
+    for (String token : tokens) {
+      most = Math.max(most, token.length());
+    }
+    for (JsonNode added : json.path("added_tokens")) {
+      most = Math.max(most, added.path("content").asString("").length());
+    }
+    return OptionalInt.of(most);
+  }
+
+  /** Characters of a text, in UTF-16, that one token stands for at most, if there is a bound. */
+  OptionalInt longest() {
+    return longest;
   }
 
   Optional<byte[]> of(int id) {

@@ -151,6 +151,14 @@ public final class Tokenizer implements AutoCloseable {
     return bytes.of(id);
   }
 
+  /**
+   * Characters, as {@link String#length} counts them, that a token stands for at most: a text has
+   * at least its length divided by this many tokens. Absent where there is no such bound.
+   */
+  public OptionalInt longestToken() {
+    return bytes.longest();
+  }
+
   /** One more than the largest id, added tokens included. */
   public int vocabSize() {
     return vocabSize;

@@ -38,6 +38,8 @@ class TokenizerTest {
         assertArrayEquals(ids, tokenizer.encodeWithSpecials(text), text);
         assertEquals(one.get("decoded").asString(), tokenizer.decode(ids, false));
         int[] bare = tokenizer.encode(text);
+        int most = tokenizer.longestToken().orElse(Integer.MAX_VALUE);
+        assertTrue((long) bare.length * most >= text.length(), text);
         assertArrayEquals(
             Arrays.copyOfRange(ids, ids.length - bare.length, ids.length), bare, text);
       }
@@ -52,6 +54,7 @@ class TokenizerTest {
       assertEquals(512, tokenizer.vocabSize());
       assertEquals(OptionalInt.of(1), tokenizer.bosId());
       assertEquals(OptionalInt.of(2), tokenizer.eosId());
+      assertTrue(tokenizer.longestToken().orElseThrow() < 64);
       assertEquals("Hello world", tokenizer.decode(tokenizer.encode("Hello world")).strip());
       assertEquals(1, tokenizer.encodeWithSpecials("x")[0]);
       assertTrue(tokenizer.encode("x")[0] != 1);

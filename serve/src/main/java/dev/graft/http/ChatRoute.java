@@ -2,6 +2,7 @@ package dev.graft.http;
 
 import dev.graft.openai.ChatForm;
 import dev.graft.openai.ChatRequest;
+import dev.graft.openai.Prompt;
 import dev.graft.service.Answer;
 import dev.graft.service.Service;
 import java.time.Instant;
@@ -18,7 +19,7 @@ record ChatRoute(Service service, ServerOptions options, Consumer<String> log) i
     new Requested(service.model(), log)
         .check("/v1/chat/completions", request.model(), request.ignored());
     String text = TokenizeRoute.template(service).render(request.messages(), true);
-    int[] prompt = service.model().tokenizer().encode(text);
+    int[] prompt = service.tokens(new Prompt.Text(text), false);
     String id = "chatcmpl-" + UUID.randomUUID().toString().replace("-", "");
     try (Answer answer =
         Answer.begin(

@@ -2,6 +2,7 @@ package dev.graft.http;
 
 import dev.graft.openai.ApiException;
 import dev.graft.openai.DetokenizeRequest;
+import dev.graft.service.Apart;
 import dev.graft.service.ServedModel;
 import java.util.function.Consumer;
 import tools.jackson.databind.json.JsonMapper;
@@ -21,7 +22,8 @@ record DetokenizeRoute(ServedModel model, Consumer<String> log) implements Route
       }
     }
     ObjectNode json = JsonMapper.shared().createObjectNode();
-    json.put("prompt", model.tokenizer().decode(request.tokens(), false));
+    int[] ids = request.tokens();
+    json.put("prompt", Apart.call(ids.length, () -> model.tokenizer().decode(ids, false)));
     exchange.reply(200, json);
   }
 }

@@ -20,10 +20,7 @@ record TokenizeRoute(Service service, Consumer<String> log) implements Route {
             .prompt()
             .orElseGet(
                 () -> template(service).render(request.messages(), request.addGenerationPrompt()));
-    int[] ids =
-        request.addSpecialTokens()
-            ? service.model().tokenizer().encodeWithSpecials(text)
-            : service.model().tokenizer().encode(text);
+    int[] ids = service.tokens(text, request.addSpecialTokens());
     ObjectNode json = JsonMapper.shared().createObjectNode();
     ArrayNode tokens = json.putArray("tokens");
     for (int id : ids) {

@@ -12,15 +12,48 @@ public record Service(
     this(model, engine, metrics, new Constraints(model));
   }
 
-  /** The tokens of a prompt. */
+  /**
+   * The tokens of a prompt.
+   *
+   * @throws ApiException if it is a text that is too long, whatever its tokens are
+   */
   public int[] tokens(Prompt prompt, boolean addSpecialTokens) {
     return switch (prompt) {
       case Prompt.Ids(int[] ids) -> ids;
-      case Prompt.Text(String text) ->
-          addSpecialTokens
-              ? model.tokenizer().encodeWithSpecials(text)
-              : model.tokenizer().encode(text);
+      case Prompt.Text(String text) -> {
+        requireShort(text);
+        yield tokens(text, addSpecialTokens);
+      }
     };
+  }
+
+  /** The tokens of a text of any length. */
+  public int[] tokens(String text, boolean addSpecialTokens) {
+    return Apart.call(
+        text.length(),
+        () ->
+            addSpecialTokens
+                ? model.tokenizer().encodeWithSpecials(text)
+                : model.tokenizer().encode(text));
+  }
+
+  /** Refuses at once what would be tokenized for seconds only to be too long. */
+  private void requireShort(String text) {
+    if (model.tokenizer().longestToken().isEmpty()) {
+      return;
+    }
+    int least = text.length() / model.tokenizer().longestToken().getAsInt();
+    if (least >= model.context()) {
+      throw ApiException.tooLong(
+          "prompt",
+          "the prompt has "
+              + text.length()
+              + " characters, which are at least "
+              + least
+              + " tokens, but this server's context is "
+              + model.context()
+              + " tokens and the answer needs room; shorten it");
+    }
   }
 
   /** Refuses tokens that the model does not have. */
