@@ -1,5 +1,6 @@
 package dev.graft.service;
 
+import dev.graft.checkpoint.InvalidInputException;
 import dev.graft.decoder.Forward;
 import dev.graft.sample.NextToken.Choice;
 import dev.graft.schedule.Generation;
@@ -132,7 +133,8 @@ public final class Engine implements AutoCloseable {
   /**
    * Makes sure of places for sequences before the first of them is submitted.
    *
-   * @throws OverloadedException if there are none
+   * @throws InvalidInputException if there could never be so many
+   * @throws OverloadedException if there are none now
    */
   void reserve(int sequences) {
     synchronized (admission) {
@@ -145,10 +147,21 @@ public final class Engine implements AutoCloseable {
       if (state == EngineState.FAILED) {
         throw new OverloadedException(true, "the engine has failed: " + failure().orElse(""));
       }
-      // One request may have more sequences than there are places if it comes first.
-      if (pending > 0 && pending + sequences > mostPending) {
+      if (sequences > mostPending) {
+        throw new InvalidInputException(
+            "the request asks for "
+                + sequences
+                + " answers, prompts times n; this server runs and queues at most "
+                + mostPending
+                + "; ask for fewer at once");
+      }
+      if (pending + sequences > mostPending) {
         throw new OverloadedException(
-            false, pending + " sequences are running or waiting, as many as may; try again later");
+            false,
+            pending
+                + " sequences are running or waiting, and at most "
+                + mostPending
+                + " may; try again later");
       }
       pending += sequences;
     }

@@ -132,6 +132,20 @@ class LimitsTest {
     }
   }
 
+  @Test
+  void moreAnswersThanThereArePlacesAreRefused() throws Exception {
+    try (TestServer server =
+        new TestServer(new SchedulerOptions(2, 64, 64), 3, UnaryOperator.identity())) {
+      HttpResponse<String> response =
+          server.post(PATH, "{\"prompt\": [\"a\", \"b\"], \"n\": 3, \"max_tokens\": 1}");
+      assertEquals(400, response.statusCode(), response.body());
+      assertTrue(response.body().contains("6 answers"), response.body());
+      assertTrue(response.body().contains("at most 5"), response.body());
+      response = server.post(PATH, "{\"prompt\": \"a\", \"n\": 5, \"max_tokens\": 1}");
+      assertEquals(200, response.statusCode(), response.body());
+    }
+  }
+
   /** Native code holds the carriers of virtual threads, of which there are as many as cores. */
   @Test
   void longTextsDoNotStopOtherRequests() throws Exception {
