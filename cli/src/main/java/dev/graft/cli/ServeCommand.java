@@ -101,6 +101,13 @@ final class ServeCommand implements Callable<Integer> {
     require("--max-queue", maxQueue, 0);
     require("--drain-timeout", drainTimeout, 0);
     require("--request-timeout", requestTimeout, 1);
+    if (apiKeys.stream().anyMatch(String::isBlank)) {
+      throw new InvalidInputException(
+          "--api-key is empty; give a key, or leave the option out to serve without");
+    }
+    if (name.filter(String::isBlank).isPresent()) {
+      throw new InvalidInputException("--model-name is empty; give a name, or leave it out");
+    }
     if (port < 0 || port > 65_535) {
       throw new InvalidInputException("--port is " + port + "; it must be 0 to 65535");
     }

@@ -113,6 +113,8 @@ class ServeCommandTest {
             List.of("--port", "70000"),
             List.of("--max-context", "1"),
             List.of("--max-sequences", "0"),
+            List.of("--api-key", ""),
+            List.of("--model-name", " "),
             List.of("--memory", "1kB"),
             List.of("--memory", "much"))) {
       List<String> args = new ArrayList<>(List.of("serve", model.toString()));

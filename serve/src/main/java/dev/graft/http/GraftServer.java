@@ -122,6 +122,11 @@ public final class GraftServer implements AutoCloseable {
       refuse(request, 431, "the request has more than " + MOST_HEADERS + " header fields");
       return;
     }
+    String encoding = request.getHeader("Content-Encoding");
+    if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
+      refuse(request, 415, "Content-Encoding is " + encoding + "; send the body as it is");
+      return;
+    }
     String length = request.getHeader("Content-Length");
     if (length != null && tooLong(length)) {
       refuse(request, 413, tooLarge());

@@ -31,9 +31,11 @@ public record ChatRequest(
     for (String name : List.of("tools", "functions")) {
       fields.refuse(name, "this server does not call tools");
     }
-    if (fields.node("tool_choice").filter(node -> !"none".equals(node.asString(""))).isPresent()) {
-      throw ApiException.invalid(
-          "tool_choice", "tool_choice is not supported: this server does not call tools");
+    for (String name : List.of("tool_choice", "function_call")) {
+      if (fields.node(name).filter(node -> !"none".equals(node.asString(""))).isPresent()) {
+        throw ApiException.invalid(
+            name, name + " is not supported: this server does not call tools");
+      }
     }
     fields.ignore("parallel_tool_calls");
     fields.refuse("audio", "the models served here write text");

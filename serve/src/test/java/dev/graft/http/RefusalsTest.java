@@ -91,6 +91,7 @@ class RefusalsTest {
         "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\"}]}]} | messages[0].content[0].type | only text",
         "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \"tools\": [{}]} | tools | not supported",
         "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \"tool_choice\": \"auto\"} | tool_choice | not supported",
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \"function_call\": \"auto\"} | function_call | not supported",
         "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \"response_format\": {\"type\": \"xml\"}} | response_format.type | xml",
         "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \"top_logprobs\": 2} | top_logprobs | needs logprobs",
         "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]} | messages | no chat template",
