@@ -27,11 +27,8 @@ public interface Matrix {
    * {@link Kernels#panelProduct} takes them: row i of piece p from {@code p · pieceStep + i · }
    * {@link Kernels#PIECE_ROW} on. Memory is read from front to back: a reader that jumps from row
    * to row waits for it.
-   *
-   * @param room scratch space of the calling thread, at least {@link #room} values
    */
-  default void decodePieces(
-      int rowFrom, int rowTo, int from, int to, float[] out, int pieceStep, float[] room) {
+  default void decodePieces(int rowFrom, int rowTo, int from, int to, float[] out, int pieceStep) {
     for (int row = rowFrom; row < rowTo; row++) {
       int at = (row - rowFrom) * Kernels.PIECE_ROW;
       for (int c = from; c < to; c += Kernels.PIECE) {

@@ -15,7 +15,6 @@ public final class MatrixPanels {
   private final Kernels kernels;
   private final Workers workers;
   private final float[][] scratch;
-  private final float[][] rooms;
 
   /**
    * The two products that enter a SwiGLU; the gate's output becomes silu(gate) · up.
@@ -30,7 +29,6 @@ public final class MatrixPanels {
     this.kernels = kernels;
     this.workers = workers;
     this.scratch = new float[workers.threads()][0];
-    this.rooms = new float[workers.threads()][0];
   }
 
   /** Computes jobs that must not write the same places. */
@@ -102,7 +100,7 @@ public final class MatrixPanels {
     int columns = job.columnTo() - job.columnFrom();
     // A weak rank may have no columns at all: its part of each sum is 0.
     int pieces = Math.max(1, Math.ceilDiv(columns, Kernels.PIECE));
-    float[] decoded = atLeast(pieces * PIECE_FLOATS, scratch, thread);
+    float[] decoded = scratch(pieces * PIECE_FLOATS, thread);
     job.matrix()
         .decodePieces(
             job.rowFrom() + from,
@@ -110,19 +108,18 @@ public final class MatrixPanels {
             job.columnFrom(),
             job.columnTo(),
             decoded,
-            PIECE_FLOATS,
-            atLeast(job.matrix().room(BLOCK), rooms, thread));
+            PIECE_FLOATS);
     for (int p = 0; p < pieces; p++) {
       int c = p * Kernels.PIECE;
       piece(job, from, to, c, Math.min(columns - c, Kernels.PIECE), decoded, p * PIECE_FLOATS);
     }
   }
 
-  private static float[] atLeast(int size, float[][] rooms, int thread) {
-    if (rooms[thread].length < size) {
-      rooms[thread] = new float[size];
+  private float[] scratch(int size, int thread) {
+    if (scratch[thread].length < size) {
+      scratch[thread] = new float[size];
     }
-    return rooms[thread];
+    return scratch[thread];
   }
 
   private void piece(

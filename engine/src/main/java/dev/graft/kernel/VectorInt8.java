@@ -69,50 +69,51 @@ final class VectorInt8 implements Matrix {
 
   @Override
   public void decode(int row, int from, int to, float[] out, int at) {
+    if (fuses(from, to)) {
+      decodeBlocks(
+          code(row, from), scaleAt(row, from), (to - from) / BLOCK, out, at, Kernels.PIECE);
+      return;
+    }
     for (int start = from; start < to; ) {
-      int block = start / BLOCK;
-      int end = Math.min(to, (block + 1) * BLOCK);
-      float scale = scale(scaleStart + row * scaleRow + block * scaleBlock);
-      decodeSpan(code(row, start), end - start, scale, out, at + start - from);
+      int end = Math.min(to, (start / BLOCK + 1) * BLOCK);
+      decodeSpan(code(row, start), end - start, scale(scaleAt(row, start)), out, at + start - from);
       start = end;
     }
   }
 
   @Override
-  public void decodePieces(
-      int rowFrom, int rowTo, int from, int to, float[] out, int pieceStep, float[] room) {
+  public void decodePieces(int rowFrom, int rowTo, int from, int to, float[] out, int pieceStep) {
     if (!fuses(from, to)) {
-      Matrix.super.decodePieces(rowFrom, rowTo, from, to, out, pieceStep, room);
+      Matrix.super.decodePieces(rowFrom, rowTo, from, to, out, pieceStep);
       return;
     }
-    int blocks = (to - from) / BLOCK;
-    scalesOf(rowFrom, rowTo, from, blocks, room);
-    for (int row = 0; row < rowTo - rowFrom; row++) {
+    for (int row = rowFrom; row < rowTo; row++) {
       decodeBlocks(
-          code(rowFrom + row, from),
-          blocks,
-          room,
-          row * blocks,
+          code(row, from),
+          scaleAt(row, from),
+          (to - from) / BLOCK,
           out,
-          row * Kernels.PIECE_ROW,
+          (row - rowFrom) * Kernels.PIECE_ROW,
           pieceStep);
     }
   }
 
-  /** A row in pieces; the scales of all rows come first, as for {@link #dot}. */
+  /** A row in pieces of {@link Kernels#PIECE} columns, {@code pieceStep} apart. */
   private void decodeBlocks(
-      long start, int blocks, float[] factors, int factorAt, float[] out, int at, int pieceStep) {
-    long code = start;
+      long firstCode, long firstScale, int blocks, float[] out, int at, int pieceStep) {
+    long code = firstCode;
+    long scale = firstScale;
     int piece = at;
     for (int first = 0; first < blocks; first += Kernels.PIECE / BLOCK) {
       int last = Math.min(blocks, first + Kernels.PIECE / BLOCK);
       int to = piece;
       for (int block = first; block < last; block++) {
-        FloatVector factor = FloatVector.broadcast(Lanes.FLOATS, factors[factorAt + block]);
+        FloatVector factor = FloatVector.broadcast(Lanes.FLOATS, scale(scale));
         for (int j = 0; j < BLOCK; j += Lanes.COUNT) {
           load(code + j).mul(factor).intoArray(out, to + j);
         }
         code += codeBlock;
+        scale += scaleBlock;
         to += BLOCK;
       }
       piece += pieceStep;
@@ -183,7 +184,7 @@ final class VectorInt8 implements Matrix {
   }
 
   private void scalesOf(int rowFrom, int rowTo, int from, int blocks, float[] room) {
-    long first = scaleStart + rowFrom * scaleRow + (long) from / BLOCK * scaleBlock;
+    long first = scaleAt(rowFrom, from);
     if (scaleRow == blocks * scaleBlock) {
       scales(first, (rowTo - rowFrom) * blocks, room, 0);
     } else {
@@ -572,15 +573,10 @@ final class VectorInt8 implements Matrix {
     return rows * Math.ceilDiv(columns, BLOCK) + VectorDots.PAIRS * 32 * Lanes.COUNT;
   }
 
-  /**
-   * A vector at a time, beyond {@code count} where there is memory: what lands there is nobody's,
-   * or comes again as the next row's.
-   */
   private void scales(long from, int count, float[] out, int at) {
     int i = 0;
     if (scaleBlock == 2) {
-      long last = scales.byteSize() - 2L * Lanes.COUNT;
-      for (; i < count && from + 2L * i <= last; i += Lanes.COUNT) {
+      for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
         Lanes.fromFloat16(
                 ShortVector.fromMemorySegment(Lanes.SHORTS, scales, from + 2L * i, Lanes.ORDER))
             .mul(0x1p112f)
@@ -590,6 +586,11 @@ final class VectorInt8 implements Matrix {
     for (; i < count; i++) {
       out[at + i] = scale(from + i * scaleBlock);
     }
+  }
+
+  /** Where the scale of an element is. */
+  private long scaleAt(int row, int column) {
+    return scaleStart + row * scaleRow + (long) column / BLOCK * scaleBlock;
   }
 
   private float scale(long offset) {

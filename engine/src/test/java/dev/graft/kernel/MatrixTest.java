@@ -51,7 +51,7 @@ class MatrixTest {
         int step = rows * Kernels.PIECE_ROW + random.nextInt(3);
         float[] pieces = new float[Math.ceilDiv(columns, Kernels.PIECE) * step];
         Matrix fast = twins.fast();
-        fast.decodePieces(first, rows, from, columns, pieces, step, new float[fast.room(rows)]);
+        fast.decodePieces(first, rows, from, columns, pieces, step);
         float[] row = new float[columns - from];
         float[] expected = new float[columns - from];
         for (int r = first; r < rows; r++) {
