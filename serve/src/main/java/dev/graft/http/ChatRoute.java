@@ -19,11 +19,10 @@ record ChatRoute(Service service, ServerOptions options, Consumer<String> log) i
     new Requested(service.model(), log)
         .check("/v1/chat/completions", request.model(), request.ignored());
     String text = TokenizeRoute.template(service).render(request.messages(), true);
-    int[] prompt = service.tokens(new Prompt.Text(text), false);
+    List<int[]> prompts = service.tokens(List.of(new Prompt.Text(text)), false);
     String id = "chatcmpl-" + UUID.randomUUID().toString().replace("-", "");
     try (Answer answer =
-        Answer.begin(
-            service, id, List.of(prompt), request.parameters(), false, options.requestLimit())) {
+        Answer.begin(service, id, prompts, request.parameters(), false, options.requestLimit())) {
       exchange.whenGone(answer::cancel);
       ChatForm form =
           new ChatForm(

@@ -18,17 +18,9 @@ record CompletionsRoute(Service service, ServerOptions options, Consumer<String>
     CompletionRequest request = CompletionRequest.parse(exchange.body());
     new Requested(service.model(), log)
         .check("/v1/completions", request.model(), request.ignored());
-    List<int[]> prompts =
-        request.prompts().stream()
-            .map(prompt -> service.tokens(prompt, request.addSpecialTokens()))
-            .toList();
+    List<int[]> prompts = service.tokens(request.prompts(), request.addSpecialTokens());
     Optional<List<String>> echoes =
-        request.echo()
-            ? Optional.of(
-                prompts.stream()
-                    .map(ids -> service.model().tokenizer().decode(ids, false))
-                    .toList())
-            : Optional.empty();
+        request.echo() ? Optional.of(service.texts(prompts)) : Optional.empty();
     String id = "cmpl-" + UUID.randomUUID().toString().replace("-", "");
     try (Answer answer =
         Answer.begin(

@@ -2,19 +2,19 @@ package dev.graft.http;
 
 import dev.graft.openai.ApiException;
 import dev.graft.openai.DetokenizeRequest;
-import dev.graft.service.Apart;
-import dev.graft.service.ServedModel;
+import dev.graft.service.Service;
+import java.util.List;
 import java.util.function.Consumer;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code POST /detokenize}. */
-record DetokenizeRoute(ServedModel model, Consumer<String> log) implements Route {
+record DetokenizeRoute(Service service, Consumer<String> log) implements Route {
   @Override
   public void answer(Exchange exchange) throws Exception {
     DetokenizeRequest request = DetokenizeRequest.parse(exchange.body());
-    new Requested(model, log).check("/detokenize", request.model(), request.ignored());
-    int vocab = model.spec().vocabSize();
+    new Requested(service.model(), log).check("/detokenize", request.model(), request.ignored());
+    int vocab = service.model().spec().vocabSize();
     for (int id : request.tokens()) {
       if (id >= vocab) {
         throw ApiException.invalid(
@@ -22,8 +22,7 @@ record DetokenizeRoute(ServedModel model, Consumer<String> log) implements Route
       }
     }
     ObjectNode json = JsonMapper.shared().createObjectNode();
-    int[] ids = request.tokens();
-    json.put("prompt", Apart.call(ids.length, () -> model.tokenizer().decode(ids, false)));
+    json.put("prompt", service.texts(List.of(request.tokens())).getFirst());
     exchange.reply(200, json);
   }
 }

@@ -27,7 +27,7 @@ final class Routes {
     routes.put("POST /v1/completions", new CompletionsRoute(service, options, log));
     routes.put("POST /v1/chat/completions", new ChatRoute(service, options, log));
     routes.put("POST /tokenize", new TokenizeRoute(service, log));
-    routes.put("POST /detokenize", new DetokenizeRoute(service.model(), log));
+    routes.put("POST /detokenize", new DetokenizeRoute(service, log));
     routes.put("GET /health", exchange -> health(service, exchange));
     routes.put("GET /openapi.json", OpenApiRoute.open());
     routes.put("GET /live", new LiveRoute(service));

@@ -9,7 +9,7 @@ import java.util.function.Supplier;
  * are as many as cores: a few long ones would stop every other request, so they get threads of
  * their own.
  */
-public final class Apart {
+final class Apart {
   /** Characters or tokens that are done within milliseconds. */
   private static final int SHORT = 4096;
 
@@ -20,7 +20,7 @@ public final class Apart {
    *
    * @param size characters or tokens that it works on
    */
-  public static <T> T call(int size, Supplier<T> call) {
+  static <T> T call(int size, Supplier<T> call) {
     if (size <= SHORT) {
       return call.get();
     }

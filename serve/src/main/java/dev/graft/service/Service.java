@@ -3,6 +3,7 @@ package dev.graft.service;
 import dev.graft.openai.ApiException;
 import dev.graft.openai.Prompt;
 import dev.graft.openai.Sampling;
+import java.util.List;
 
 /** A model, the engine that runs it, and what is measured about both. */
 public record Service(
@@ -13,28 +14,45 @@ public record Service(
   }
 
   /**
-   * The tokens of a prompt.
+   * The tokens of prompts.
    *
-   * @throws ApiException if it is a text that is too long, whatever its tokens are
+   * @throws ApiException if one is a text that is too long, whatever its tokens are
    */
-  public int[] tokens(Prompt prompt, boolean addSpecialTokens) {
+  public List<int[]> tokens(List<Prompt> prompts, boolean addSpecialTokens) {
+    int characters = 0;
+    for (Prompt prompt : prompts) {
+      if (prompt instanceof Prompt.Text(String text)) {
+        requireShort(text);
+        characters += text.length();
+      }
+    }
+    return Apart.call(
+        characters, () -> prompts.stream().map(p -> tokens(p, addSpecialTokens)).toList());
+  }
+
+  private int[] tokens(Prompt prompt, boolean addSpecialTokens) {
     return switch (prompt) {
       case Prompt.Ids(int[] ids) -> ids;
-      case Prompt.Text(String text) -> {
-        requireShort(text);
-        yield tokens(text, addSpecialTokens);
-      }
+      case Prompt.Text(String text) -> encode(text, addSpecialTokens);
     };
   }
 
   /** The tokens of a text of any length. */
   public int[] tokens(String text, boolean addSpecialTokens) {
+    return Apart.call(text.length(), () -> encode(text, addSpecialTokens));
+  }
+
+  private int[] encode(String text, boolean addSpecialTokens) {
+    return addSpecialTokens
+        ? model.tokenizer().encodeWithSpecials(text)
+        : model.tokenizer().encode(text);
+  }
+
+  /** The texts of tokens, special ones too. */
+  public List<String> texts(List<int[]> tokens) {
     return Apart.call(
-        text.length(),
-        () ->
-            addSpecialTokens
-                ? model.tokenizer().encodeWithSpecials(text)
-                : model.tokenizer().encode(text));
+        tokens.stream().mapToInt(ids -> ids.length).sum(),
+        () -> tokens.stream().map(ids -> model.tokenizer().decode(ids, false)).toList());
   }
 
   /** Refuses at once what would be tokenized for seconds only to be too long. */
