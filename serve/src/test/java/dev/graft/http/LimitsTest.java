@@ -149,7 +149,7 @@ class LimitsTest {
   /** Native code holds the carriers of virtual threads, of which there are as many as cores. */
   @Test
   void longTextsDoNotStopOtherRequests() throws Exception {
-    String text = "{\"prompt\": \"" + "x y ".repeat(500_000) + "\"}";
+    String text = "{\"prompt\": \"" + "x y ".repeat(100_000) + "\"}";
     int many = 2 * Runtime.getRuntime().availableProcessors();
     try (TestServer server = slow();
         ExecutorService clients = Executors.newFixedThreadPool(many)) {
@@ -162,7 +162,7 @@ class LimitsTest {
         assertEquals(200, server.get("/health").statusCode());
         between++;
       }
-      assertTrue(between > 20, "other requests answered meanwhile: " + between);
+      assertTrue(between > 10, "other requests answered meanwhile: " + between);
       for (Future<HttpResponse<String>> answer : answers) {
         assertEquals(200, answer.get().statusCode());
       }
