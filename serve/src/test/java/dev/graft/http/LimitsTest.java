@@ -146,29 +146,6 @@ class LimitsTest {
     }
   }
 
-  /** Native code holds the carriers of virtual threads, of which there are as many as cores. */
-  @Test
-  void longTextsDoNotStopOtherRequests() throws Exception {
-    String text = "{\"prompt\": \"" + "x y ".repeat(100_000) + "\"}";
-    int many = 2 * Runtime.getRuntime().availableProcessors();
-    try (TestServer server = slow();
-        ExecutorService clients = Executors.newFixedThreadPool(many)) {
-      List<Future<HttpResponse<String>>> answers = new ArrayList<>();
-      for (int i = 0; i < many; i++) {
-        answers.add(clients.submit(() -> server.post("/tokenize", text)));
-      }
-      int between = 0;
-      while (!answers.stream().allMatch(Future::isDone)) {
-        assertEquals(200, server.get("/health").statusCode());
-        between++;
-      }
-      assertTrue(between > 10, "other requests answered meanwhile: " + between);
-      for (Future<HttpResponse<String>> answer : answers) {
-        assertEquals(200, answer.get().statusCode());
-      }
-    }
-  }
-
   @Test
   void aTextThatIsFarTooLongIsRefusedBeforeItIsTokenized() throws Exception {
     try (TestServer server = slow()) {
