@@ -36,7 +36,7 @@ final class TokenBytes {
 
   static TokenBytes of(JsonNode json, int vocabSize) {
     Set<String> types = new HashSet<>();
-    types(json.path("decoder"), types);
+    types(json.path("decoder"), "decoders", types);
     Kind kind = Kind.OTHER;
     if (types.equals(Set.of("ByteLevel"))) {
       kind = Kind.BYTE_LEVEL;
@@ -73,11 +73,12 @@ final class TokenBytes {
     return new TokenBytes(kind, byteFallback, tokens, longest(json, kind, byteFallback, tokens));
   }
 
-  private static void types(JsonNode decoder, Set<String> into) {
-    if (decoder.path("type").asString("").equals("Sequence")) {
-      decoder.path("decoders").forEach(d -> types(d, into));
+  /** What a part of the tokenizer is made of; several stand in a list of the name given. */
+  private static void types(JsonNode part, String list, Set<String> into) {
+    if (part.path("type").asString("").equals("Sequence")) {
+      part.path(list).forEach(one -> types(one, list, into));
     } else {
-      into.add(decoder.path("type").asString(""));
+      into.add(part.path("type").asString(""));
     }
   }
 
@@ -88,14 +89,9 @@ final class TokenBytes {
   private static OptionalInt longest(
       JsonNode json, Kind kind, boolean byteFallback, String[] tokens) {
     Set<String> normalizers = new HashSet<>();
-    for (JsonNode one : json.path("normalizer").path("normalizers")) {
-      normalizers.add(one.path("type").asString(""));
-    }
-    if (!json.path("normalizer").path("type").asString("").isEmpty() && normalizers.isEmpty()) {
-      normalizers.add(json.path("normalizer").path("type").asString(""));
-    }
+    types(json.path("normalizer"), "normalizers", normalizers);
     boolean whole = kind == Kind.BYTE_LEVEL || (kind == Kind.SENTENCEPIECE && byteFallback);
-    if (!whole || !Set.of("Prepend", "Replace").containsAll(normalizers)) {
+    if (!whole || !Set.of("", "Prepend", "Replace").containsAll(normalizers)) {
       return OptionalInt.empty();
     }
     int most = 1;
